@@ -1,0 +1,110 @@
+//! Reading a range of a blob.
+
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pan_engine::{EngineError, ErrorKind};
+use pan_model::BlobKey;
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::{Errno, ReadWriteFlags};
+
+use crate::blocking;
+use crate::error::{failed, refused};
+use crate::place::file_name;
+use crate::readers::OpenBlob;
+use crate::store::Shared;
+
+/// Up to this many bytes are copied where they are asked for, if they are in
+/// memory: it takes some 30 µs, and sending them elsewhere takes as long.
+const IN_PLACE_BYTES: u64 = 256 << 10;
+
+/// Reads exactly the bytes of `range`.
+pub(crate) async fn read(
+    shared: &Arc<Shared>,
+    key: BlobKey,
+    range: Range<u64>,
+) -> Result<Bytes, EngineError> {
+    let blob = open(shared, key).await?;
+    if range.end > blob.size || range.start > range.end {
+        return Err(too_short(&blob, &range));
+    }
+    let length = range.end - range.start;
+    if length <= IN_PLACE_BYTES
+        && let Some(bytes) = read_cached(&blob.file, range.start, length as usize)
+    {
+        return Ok(bytes);
+    }
+    blocking::run(move || read_from_disk(&blob, range)).await
+}
+
+/// The open blob; opened if need be.
+pub(crate) async fn open(shared: &Arc<Shared>, key: BlobKey) -> Result<Arc<OpenBlob>, EngineError> {
+    let moment = match shared.readers.get(key) {
+        Ok(blob) => return Ok(blob),
+        Err(moment) => moment,
+    };
+    let opener = Arc::clone(shared);
+    let blob = Arc::new(blocking::run(move || open_file(&opener, key)).await?);
+    shared.readers.keep(Arc::clone(&blob), moment);
+    Ok(blob)
+}
+
+fn open_file(shared: &Shared, key: BlobKey) -> Result<OpenBlob, EngineError> {
+    let missing = || EngineError::new(ErrorKind::Missing, format!("there is no blob {key}"));
+    let bucket = shared.buckets.get(key.hour)?.ok_or_else(missing)?;
+    // A planted link is refused, a planted fifo does not wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let opened =
+        rustix::fs::openat(bucket.dir(), file_name(key), flags | OFlags::CLOEXEC, Mode::empty());
+    let file = match opened {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Err(missing()),
+        Err(Errno::LOOP | Errno::NXIO) => return Err(no_file(key)),
+        Err(errno) => return Err(refused(errno, format!("opening blob {key}"))),
+    };
+    // After the file is open and before its size is taken: a blob that is
+    // finished now has all its bytes.
+    if shared.unfinished.contains(key) {
+        return Err(missing());
+    }
+    let stat = rustix::fs::fstat(&file)
+        .map_err(|errno| refused(errno, format!("looking at blob {key}")))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(no_file(key));
+    }
+    Ok(OpenBlob { key, file, size: u64::try_from(stat.st_size).unwrap_or(0) })
+}
+
+fn no_file(key: BlobKey) -> EngineError {
+    EngineError::new(ErrorKind::Corrupt, format!("what lies in the place of blob {key} is no file"))
+}
+
+fn too_short(blob: &OpenBlob, range: &Range<u64>) -> EngineError {
+    let context = format!("blob {} has {} bytes, {range:?} were asked for", blob.key, blob.size);
+    EngineError::new(ErrorKind::Corrupt, context)
+}
+
+/// The bytes, if all of them are in the page cache.
+fn read_cached(file: &File, offset: u64, length: usize) -> Option<Bytes> {
+    let mut bytes = vec![0; length];
+    let mut into = [IoSliceMut::new(&mut bytes)];
+    match rustix::io::preadv2(file, &mut into, offset, ReadWriteFlags::NOWAIT) {
+        Ok(read) if read == length => Some(bytes.into()),
+        _ => None,
+    }
+}
+
+fn read_from_disk(blob: &OpenBlob, range: Range<u64>) -> Result<Bytes, EngineError> {
+    let mut bytes = vec![0; (range.end - range.start) as usize];
+    match blob.file.read_exact_at(&mut bytes, range.start) {
+        Ok(()) => Ok(bytes.into()),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(too_short(blob, &range))
+        }
+        Err(error) => Err(failed(error, format!("reading blob {}", blob.key))),
+    }
+}

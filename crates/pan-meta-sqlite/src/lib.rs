@@ -1,0 +1,43 @@
+//! The embedded metadata engine: SQLite.
+//!
+//! One thread writes, in groups: all closures that wait run in one
+//! transaction, which is committed once, with a full sync, before any of them
+//! is answered. Reads are snapshots on connections of their own and never wait
+//! for the writer.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `store` | [`SqliteStore`], its options, what it promises |
+//! | `queue` `writer` `batch` `log` | how closures that write are run |
+//! | `reader` | how closures that read are run |
+//! | `session` `pending` | one connection at work: its statements, its unwritten sums |
+//! | `connection` `schema` | opening a database and bringing it up to date |
+//! | `value` `error` | the words of `pan-model` as columns, SQLite's errors as ours |
+//! | the others | one feature of the seam each, statement by statement |
+//!
+//! No rule lives here: what is allowed, counted or logged is decided in
+//! `pan-core`.
+
+mod account;
+mod batch;
+mod change;
+mod connection;
+mod content;
+mod entry;
+mod error;
+mod instance;
+mod listing;
+mod log;
+mod pending;
+mod queue;
+mod reader;
+mod recycle;
+mod schema;
+mod session;
+mod staged;
+mod store;
+mod tmpfile;
+mod value;
+mod writer;
+
+pub use store::{Options, SqliteStore};

@@ -1,0 +1,117 @@
+//! Closures that wait for the writer: bounded, and fair between scopes.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use pan_engine::{EngineError, ErrorKind, Job, Scope};
+
+/// So many closures may wait; the next one is told to come back later.
+const WAITING_MAX: usize = 1_024;
+
+/// A queue with one lane per scope. Within a lane order is kept; between lanes
+/// turns are taken, so that one user's thousand uploads do not stand before
+/// another's mkdir.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: HashMap<Scope, VecDeque<Box<dyn Job>>>,
+    /// The scopes that have something waiting, the next in turn first.
+    turns: VecDeque<Scope>,
+    waiting: usize,
+    /// The writer sleeps: without this every push would be a system call.
+    asleep: bool,
+    closed: bool,
+}
+
+impl Queue {
+    /// Queues a closure, or finishes it at once when there is no room.
+    pub(crate) fn push(&self, scope: Scope, job: Box<dyn Job>) {
+        let mut state = self.lock();
+        if let Some(refusal) = state.refusal() {
+            drop(state);
+            return job.finish(Err(refusal));
+        }
+        state.push(scope, job);
+        let wake = std::mem::take(&mut state.asleep);
+        drop(state);
+        if wake {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The next closure in turn, if one waits.
+    pub(crate) fn pop(&self) -> Option<Box<dyn Job>> {
+        self.lock().pop()
+    }
+
+    /// The next closure in turn; sleeps until there is one. `None` when the
+    /// queue is closed and everything in it was taken.
+    pub(crate) fn wait(&self) -> Option<Box<dyn Job>> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.pop() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state.asleep = true;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets nothing more in; what waits can still be taken.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, and every state in between is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn refusal(&self) -> Option<EngineError> {
+        if self.closed {
+            return Some(stopped());
+        }
+        (self.waiting >= WAITING_MAX).then(|| {
+            let reason = format!("{WAITING_MAX} changes of metadata are waiting already");
+            EngineError::new(ErrorKind::Busy, reason)
+        })
+    }
+
+    fn push(&mut self, scope: Scope, job: Box<dyn Job>) {
+        let lane = self.lanes.entry(scope).or_default();
+        if lane.is_empty() {
+            self.turns.push_back(scope);
+        }
+        lane.push_back(job);
+        self.waiting += 1;
+    }
+
+    fn pop(&mut self) -> Option<Box<dyn Job>> {
+        let scope = self.turns.pop_front()?;
+        let lane = self.lanes.get_mut(&scope)?;
+        let job = lane.pop_front()?;
+        if lane.is_empty() {
+            self.lanes.remove(&scope);
+        } else {
+            self.turns.push_back(scope);
+        }
+        self.waiting -= 1;
+        Some(job)
+    }
+}
+
+/// What a closure is told that comes too late.
+pub(crate) fn stopped() -> EngineError {
+    EngineError::new(ErrorKind::Failed, "the metadata engine has stopped")
+}
