@@ -1,0 +1,75 @@
+//! Contents at the moment of a commit: stored anew, or found again.
+
+use pan_engine::MetaTxn;
+use pan_engine::meta::{ContentKind, ContentRow, ContentState, FileFacts, NewContent};
+use pan_model::{ContentId, SLICE_BYTES};
+
+use crate::Result;
+use crate::receive::{Received, Stored};
+use std::ops::ControlFlow;
+
+/// What became of received bytes.
+pub(crate) struct Kept {
+    pub(crate) facts: FileFacts,
+    /// Whether an older copy serves; the new blobs are then nobody's.
+    pub(crate) reused: bool,
+}
+
+/// Makes received bytes a content, or finds the one that has the same bytes.
+///
+/// Only contents that came in one piece are found again: whether somebody
+/// else merged the same bytes from parts must not show in a `block_list`.
+pub(crate) fn keep(tx: &mut dyn MetaTxn, received: &Received) -> Result<Kept> {
+    let fingerprint = received.fingerprint;
+    let found = find_twin(tx, received)?;
+    let content = match found {
+        Some(content) => revive(tx, content)?,
+        None => insert(tx, received)?,
+    };
+    let facts =
+        FileFacts { content, size: fingerprint.size, md5: fingerprint.md5, one_block: true };
+    Ok(Kept { facts, reused: found.is_some() })
+}
+
+/// Identity is BLAKE3 and size; md5 only finds the candidates.
+fn find_twin(tx: &mut dyn MetaTxn, received: &Received) -> Result<Option<ContentRow>> {
+    let wanted = received.fingerprint;
+    let mut twin = None;
+    // Smaller contents are in no index and are stored twice.
+    if wanted.size.0 > SLICE_BYTES {
+        tx.find_contents(wanted.size, wanted.md5, &mut |row| {
+            let same = row.fingerprint.blake3 == wanted.blake3 && row.kind == ContentKind::Blobs;
+            if same && row.state != ContentState::Deleting {
+                twin = Some(row);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(twin)
+}
+
+/// A hit makes a deletable content present again, in this transaction.
+pub(crate) fn revive(tx: &mut dyn MetaTxn, content: ContentRow) -> Result<ContentId> {
+    if content.state != ContentState::Present {
+        tx.set_content_state(content.id, ContentState::Present)?;
+    }
+    Ok(content.id)
+}
+
+fn insert(tx: &mut dyn MetaTxn, received: &Received) -> Result<ContentId> {
+    let kind = match &received.stored {
+        Stored::Inline(_) => ContentKind::Inline,
+        Stored::Blobs(_) => ContentKind::Blobs,
+    };
+    let content = tx.insert_content(&NewContent { fingerprint: received.fingerprint, kind })?;
+    match &received.stored {
+        Stored::Inline(body) => tx.insert_body(content, body)?,
+        Stored::Blobs(blobs) => {
+            for blob in blobs {
+                tx.insert_blob(content, blob.row())?;
+            }
+        }
+    }
+    Ok(content)
+}

@@ -1,0 +1,47 @@
+//! The rules of OpenPan: what each PCS verb means.
+//!
+//! [`Pan`] is the façade, one method per verb, one file per feature. Rules
+//! that touch rows are synchronous functions over a transaction; only bytes
+//! are asynchronous. Nothing here knows HTTP, SQL, JSON or a file system;
+//! time and randomness are handed in.
+
+mod account;
+mod content;
+mod copy;
+mod delete;
+mod download;
+mod error;
+mod ledger;
+mod list;
+mod maintenance;
+mod meta;
+mod mkdir;
+mod move_entry;
+mod newcopy;
+mod pan;
+mod pool;
+mod quota;
+mod read;
+mod receive;
+mod superfile;
+mod tmpfile;
+mod tree;
+mod upload;
+mod worker;
+
+pub use account::TokenSpec;
+pub use download::Download;
+pub use error::{BodyError, Error, Result};
+pub use pan_engine::ErrorKind as EngineErrorKind;
+pub use pan_engine::meta::{Entry, UserRow};
+pub use list::Listing;
+pub use maintenance::{CheckReport, CollectReport};
+pub use meta::Described;
+pub use pan::{Engines, Pan, Settings};
+pub use quota::QuotaInfo;
+pub use read::ContentReader;
+pub use receive::Received;
+pub use superfile::Merge;
+pub use tree::Located;
+pub use upload::MAX_UPLOAD;
+pub use worker::{Worker, WorkerStatus, run_workers};

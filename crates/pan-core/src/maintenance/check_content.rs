@@ -1,0 +1,156 @@
+//! Contents: that each is whole, pointed to or on its way out, and, on
+//! request, that every byte is what was uploaded.
+
+use std::ops::ControlFlow;
+
+use futures_util::StreamExt;
+use pan_engine::meta::{BlobRow, ContentKind, ContentRow, ContentState};
+use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
+use pan_hash::{BLOB_BYTES, GROUP_BYTES};
+use pan_model::ByteSize;
+
+use super::CheckReport;
+use crate::{ContentReader, Error, Pan, Result};
+
+/// Contents of one snapshot.
+const WINDOW: u64 = 500;
+
+impl Pan {
+    pub(super) async fn check_contents(
+        &self,
+        read_data: bool,
+        report: &mut CheckReport,
+    ) -> Result<()> {
+        let mut after = None;
+        loop {
+            let scan = move |read: &mut dyn MetaRead| {
+                let mut rows = Vec::new();
+                read.scan_contents(after, WINDOW, &mut |row| {
+                    rows.push(row);
+                    ControlFlow::Continue(())
+                })?;
+                rows.into_iter().map(|row| Examined::load(read, row)).collect::<Result<Vec<_>>>()
+            };
+            let contents = self.meta().read(ReadCost::Long, scan).await?;
+            let Some(last) = contents.last() else { return Ok(()) };
+            after = Some(last.row.id);
+            for content in &contents {
+                report.contents += 1;
+                content.check_rows(report);
+                self.check_blobs(content, report).await?;
+                if read_data {
+                    self.check_bytes(content, report).await?;
+                }
+            }
+        }
+    }
+
+    async fn check_blobs(&self, content: &Examined, report: &mut CheckReport) -> Result<()> {
+        if content.row.state == ContentState::Deleting {
+            return Ok(());
+        }
+        for blob in &content.blobs {
+            let wanted = blob.size.0 + blob.size.0.div_ceil(GROUP_BYTES) * 32;
+            let length = self.blobs().head(blob.key).await?;
+            if length != Some(wanted) {
+                report.find(format!(
+                    "blob {} of content {}: its length is {length:?}, not {wanted}",
+                    blob.key, content.row.id.0
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_bytes(&self, content: &Examined, report: &mut CheckReport) -> Result<()> {
+        // A superfile's bytes are those of its parts, which come in turn.
+        if content.row.kind == ContentKind::Superfile || content.row.state == ContentState::Deleting
+        {
+            return Ok(());
+        }
+        let id = content.row.id;
+        let pan = self.clone();
+        let open = move |read: &mut dyn MetaRead| ContentReader::open(&pan, read, id);
+        let reader = match self.meta().read(ReadCost::Bounded, open).await {
+            Ok(reader) => reader,
+            Err(Error::Damaged { what }) => return Ok(report.find(what)),
+            Err(error) => return Err(error),
+        };
+        let mut digest = self.hasher().whole();
+        let mut steps = Box::pin(reader.stream(0..reader.len()));
+        while let Some(step) = steps.next().await {
+            match step {
+                Ok(bytes) => {
+                    report.bytes_read += bytes.len() as u64;
+                    digest.push(bytes);
+                }
+                Err(error) => {
+                    report.find(format!("content {}: {error}", id.0));
+                    return Ok(());
+                }
+            }
+        }
+        if digest.finish().await != content.row.fingerprint {
+            report.find(format!("content {}: its bytes do not match its digests", id.0));
+        }
+        Ok(())
+    }
+}
+
+/// A content row with what hangs on it.
+struct Examined {
+    row: ContentRow,
+    body_bytes: Option<ByteSize>,
+    blobs: Vec<BlobRow>,
+    parts: Vec<ContentRow>,
+    referenced: bool,
+    noted: bool,
+}
+
+impl Examined {
+    fn load(read: &mut dyn MetaRead, row: ContentRow) -> Result<Self> {
+        Ok(Self {
+            row,
+            body_bytes: read.get_body(row.id)?.map(|body| ByteSize(body.len() as u64)),
+            blobs: read.list_blobs(row.id, 0, u64::MAX)?,
+            parts: read.list_parts(row.id)?,
+            referenced: read.is_referenced(row.id)?,
+            noted: read.is_maybe_unreferenced(row.id)?,
+        })
+    }
+
+    fn check_rows(&self, report: &mut CheckReport) {
+        let (id, size) = (self.row.id.0, self.row.fingerprint.size);
+        let stored = match self.row.kind {
+            ContentKind::Inline => self.body_bytes,
+            ContentKind::Blobs => Some(self.blobs.iter().map(|blob| blob.size).sum()),
+            ContentKind::Superfile => {
+                Some(self.parts.iter().map(|part| part.fingerprint.size).sum())
+            }
+        };
+        let deleting = self.row.state == ContentState::Deleting;
+        if stored != Some(size) && !deleting {
+            report.find(format!("content {id}: it has {stored:?} bytes, not {}", size.0));
+        }
+        if !self.blobs_are_in_line() {
+            report.find(format!("content {id}: its blobs are not in line"));
+        }
+        if self.parts.iter().any(|part| part.kind == ContentKind::Superfile) {
+            report.find(format!("content {id}: a part is a superfile itself"));
+        }
+        let is_present = self.row.state == ContentState::Present;
+        if self.referenced && deleting {
+            report.find(format!("content {id} is being deleted and something points to it"));
+        }
+        if !self.referenced && is_present && !self.noted {
+            report.find(format!("content {id}: nothing points to it and nobody knows"));
+        }
+    }
+
+    fn blobs_are_in_line(&self) -> bool {
+        let last = self.blobs.len().saturating_sub(1);
+        self.blobs.iter().enumerate().all(|(i, blob)| {
+            blob.seq as usize == i && (i == last || blob.size.0 == BLOB_BYTES)
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! Frees the bytes that nothing points to: present → deletable → deleting →
+//! gone, each step in a transaction of its own.
+//!
+//! A content is looked at again under the row lock before each step, so that
+//! a hit can revive it until its deletion has begun.
+
+use std::time::Duration;
+
+use pan_engine::meta::{ContentKind, ContentState, UsageDelta};
+use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_model::{ContentId, Timestamp};
+
+use crate::tmpfile::charged;
+use crate::{Error, Pan, Result};
+
+/// Rows that one pass takes up at a time.
+const AT_ONCE: u64 = 200;
+
+/// What a pass of the collector did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CollectReport {
+    /// Tmpfiles that nobody used any more.
+    pub tmpfiles_expired: u64,
+    /// Abandoned staged trees that were removed.
+    pub staged_removed: u64,
+    /// Contents that were found without a pointer.
+    pub contents_deletable: u64,
+    /// Contents that were removed with their bytes.
+    pub contents_removed: u64,
+    /// Blobs that belonged to no content and were deleted.
+    pub orphans_removed: u64,
+}
+
+impl CollectReport {
+    /// Whether there was nothing to do.
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Pan {
+    /// One pass over everything that may be freed. The first failure of an
+    /// engine ends it: nothing is deleted on a guess.
+    ///
+    /// # Errors
+    /// Only those of the engines.
+    pub async fn collect(&self) -> Result<CollectReport> {
+        Ok(CollectReport {
+            tmpfiles_expired: self.expire_tmpfiles().await?,
+            staged_removed: self.remove_abandoned().await?,
+            contents_deletable: self.mark_deletable().await?,
+            contents_removed: self.remove_contents().await?,
+            orphans_removed: self.sweep_orphans().await?,
+        })
+    }
+
+    async fn expire_tmpfiles(&self) -> Result<u64> {
+        let until = self.now().plus_seconds(-self.settings().tmpfile_seconds);
+        let list = move |read: &mut dyn MetaRead| {
+            Ok::<_, Error>(read.list_idle_tmpfiles(until, AT_ONCE)?)
+        };
+        let idle = self.meta().read(ReadCost::Bounded, list).await?;
+        let mut expired = 0;
+        for (key, _) in idle {
+            let scope = Scope::User(key.user);
+            let job = move |tx: &mut dyn MetaTxn| {
+                let Some(row) = tx.get_tmpfile(&key)?.filter(|row| row.used_at <= until) else {
+                    return Ok::<_, Error>(0);
+                };
+                tx.remove_tmpfile(&key)?;
+                tx.add_maybe_unreferenced(row.content)?;
+                let tmpfiles = -(charged(&row).0 as i64);
+                tx.add_usage(key.user, &UsageDelta { tmpfiles, ..UsageDelta::default() })?;
+                Ok(1)
+            };
+            expired += self.meta().write(scope, job).await?;
+        }
+        Ok(expired)
+    }
+
+    async fn mark_deletable(&self) -> Result<u64> {
+        let list = |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_maybe_unreferenced(AT_ONCE)?);
+        let noted = self.meta().read(ReadCost::Bounded, list).await?;
+        if noted.is_empty() {
+            return Ok(0);
+        }
+        let now = self.now();
+        let job = move |tx: &mut dyn MetaTxn| {
+            let mut marked = 0;
+            for &id in &noted {
+                marked += u64::from(mark_if_unreferenced(tx, id, now)?);
+            }
+            Ok::<_, Error>(marked)
+        };
+        self.meta().write(Scope::Instance, job).await
+    }
+
+    async fn remove_contents(&self) -> Result<u64> {
+        self.begin_deletions().await?;
+        let list = |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_deleting(AT_ONCE)?);
+        let deleting = self.meta().read(ReadCost::Bounded, list).await?;
+        let mut removed = 0;
+        for id in deleting {
+            self.remove_content(id).await?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// Deletable long enough, by the wall clock and by our own uptime, so
+    /// that a clock that jumps cannot cut the grace short.
+    async fn begin_deletions(&self) -> Result<()> {
+        let grace = self.settings().gc_grace_seconds;
+        if self.clock().uptime() < Duration::from_secs(grace.unsigned_abs()) {
+            return Ok(());
+        }
+        let until = self.now().plus_seconds(-grace);
+        let list = move |read: &mut dyn MetaRead| {
+            Ok::<_, Error>(read.list_deletable(until, AT_ONCE)?)
+        };
+        let deletable = self.meta().read(ReadCost::Bounded, list).await?;
+        if deletable.is_empty() {
+            return Ok(());
+        }
+        let job = move |tx: &mut dyn MetaTxn| {
+            for &id in &deletable {
+                let row = tx.get_content(id)?;
+                if !row.is_some_and(|row| matches!(row.state, ContentState::Deletable(_))) {
+                    continue;
+                }
+                let referenced = tx.is_referenced(id)?;
+                let state = if referenced { ContentState::Present } else { ContentState::Deleting };
+                tx.set_content_state(id, state)?;
+            }
+            Ok::<_, Error>(())
+        };
+        self.meta().write(Scope::Instance, job).await
+    }
+
+    /// Bytes first, then the rows that name them: a crash in between leaves
+    /// rows in the state deleting, and this runs again.
+    async fn remove_content(&self, id: ContentId) -> Result<()> {
+        let list = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_blobs(id, 0, u64::MAX)?);
+        let blobs = self.meta().read(ReadCost::Long, list).await?;
+        let keys: Vec<_> = blobs.iter().map(|blob| blob.key).collect();
+        self.blobs().delete(&keys).await?;
+        let job = move |tx: &mut dyn MetaTxn| {
+            let Some(row) = tx.get_content(id)? else { return Ok::<_, Error>(()) };
+            if row.kind == ContentKind::Superfile {
+                for part in tx.list_parts(id)? {
+                    tx.add_maybe_unreferenced(part.id)?;
+                }
+            }
+            Ok(tx.remove_content(id)?)
+        };
+        self.meta().write(Scope::Instance, job).await
+    }
+}
+
+fn mark_if_unreferenced(tx: &mut dyn MetaTxn, id: ContentId, now: Timestamp) -> Result<bool> {
+    tx.remove_maybe_unreferenced(id)?;
+    let Some(row) = tx.get_content(id)? else { return Ok(false) };
+    if row.state != ContentState::Present || tx.is_referenced(id)? {
+        return Ok(false);
+    }
+    tx.set_content_state(id, ContentState::Deletable(now))?;
+    Ok(true)
+}

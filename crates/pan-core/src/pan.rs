@@ -1,0 +1,121 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pan_engine::{BlobStore, Clock, Entropy, MetaStore};
+use pan_hash::Hasher;
+use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
+
+use crate::account::CallerCache;
+use crate::pool::BufferPool;
+use crate::read::CheckLists;
+use crate::superfile::MergeTurns;
+
+/// What the operator may set about the rules.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// All bytes that uploads and downloads may hold in buffers together.
+    pub transfer_buffers: ByteSize,
+    /// How long a content that nothing points to is kept, in seconds.
+    pub gc_grace_seconds: i64,
+    /// How long a tmpfile is kept after its last use, in seconds.
+    pub tmpfile_seconds: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            transfer_buffers: ByteSize(32 << 20),
+            // reliability G7: unreferenced for a day.
+            gc_grace_seconds: 24 * 3600,
+            // PCS clients resume a day later; we keep blocks for two.
+            tmpfile_seconds: 48 * 3600,
+        }
+    }
+}
+
+/// The engines that the rules stand on.
+pub struct Engines {
+    /// Rows.
+    pub meta: Arc<dyn MetaStore>,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Digests.
+    pub hasher: Hasher,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A personal cloud storage: one method per PCS verb. A handle; cheap to clone.
+#[derive(Clone)]
+pub struct Pan(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) engines: Engines,
+    pub(crate) settings: Settings,
+    pub(crate) buffers: BufferPool,
+    pub(crate) check_lists: CheckLists,
+    pub(crate) callers: CallerCache,
+    pub(crate) merge_turns: MergeTurns,
+    /// Staged trees that somebody is still building.
+    pub(crate) building: Mutex<HashSet<FsId>>,
+    /// When these rules began: what was stored before it has no owner left
+    /// that is still at work.
+    pub(crate) started: Timestamp,
+}
+
+impl Pan {
+    /// Puts the rules on top of engines.
+    pub fn new(engines: Engines, settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            buffers: BufferPool::new(settings.transfer_buffers),
+            check_lists: CheckLists::new(),
+            callers: CallerCache::new(),
+            merge_turns: MergeTurns::default(),
+            building: Mutex::default(),
+            started: engines.clock.now(),
+            engines,
+            settings,
+        }))
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn building(&self) -> MutexGuard<'_, HashSet<FsId>> {
+        self.0.building.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn meta(&self) -> &dyn MetaStore {
+        &*self.0.engines.meta
+    }
+
+    pub(crate) fn blobs(&self) -> &Arc<dyn BlobStore> {
+        &self.0.engines.blobs
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.engines.hasher
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.engines.clock
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.engines.clock.now()
+    }
+
+    pub(crate) fn new_blob_key(&self) -> BlobKey {
+        let mut random = [0; 12];
+        self.0.engines.entropy.fill(&mut random);
+        BlobKey { hour: self.now().hour(), random }
+    }
+}

@@ -1,0 +1,246 @@
+//! Uploading a file (pcs-rest 4.2).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use pan_engine::meta::{Entry, FileFacts};
+use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_model::{ByteSize, Caller, Ondup, PanPath, Timestamp};
+
+use crate::ledger::{self, Node, check_quota};
+use crate::receive::{Allowance, Received};
+use crate::tree::{Located, Target, authorize_below, target};
+use crate::{BodyError, Error, Pan, Result, content, newcopy, receive};
+
+/// The most bytes of one upload: PCS documents 2 GB.
+pub const MAX_UPLOAD: ByteSize = ByteSize(2 << 30);
+
+/// An upload that announces less is received first and judged at its commit:
+/// looking first would cost more than it saves.
+const WORTH_LOOKING: ByteSize = ByteSize(64 << 10);
+
+impl Pan {
+    /// Takes in the bytes of an upload to `path`. Refuses early what the
+    /// commit would refuse, and never takes more than the account has free.
+    ///
+    /// `declared` is the length that the request announced, if it did.
+    ///
+    /// # Errors
+    /// As [`Pan::upload`], and [`Error::Body`] when the bytes do not arrive.
+    pub async fn receive_upload<S>(
+        &self,
+        caller: &Caller,
+        target: Option<(&PanPath, Ondup)>,
+        declared: Option<ByteSize>,
+        body: S,
+    ) -> Result<Received>
+    where
+        S: Stream<Item = std::result::Result<Bytes, BodyError>> + Unpin,
+    {
+        if declared.is_some_and(|size| size > MAX_UPLOAD) {
+            return Err(Error::TooLarge { limit: MAX_UPLOAD });
+        }
+        if let Some((path, _)) = target {
+            authorize_below(caller, path)?;
+        }
+        let small = declared.is_some_and(|size| size <= WORTH_LOOKING);
+        let free = match small {
+            true => ByteSize::UNLIMITED,
+            false => self.admit(caller, target, declared).await?,
+        };
+        receive::receive(self, Allowance { limit: MAX_UPLOAD, free }, body).await
+    }
+
+    /// What the commit would refuse now. Returns the bytes that fit.
+    async fn admit(
+        &self,
+        caller: &Caller,
+        wanted: Option<(&PanPath, Ondup)>,
+        declared: Option<ByteSize>,
+    ) -> Result<ByteSize> {
+        let caller = caller.clone();
+        let wanted = wanted.map(|(path, ondup)| (path.clone(), ondup));
+        let look = move |read: &mut dyn pan_engine::MetaRead| {
+            let usage = read.get_usage(caller.user)?.ok_or(Error::TokenInvalid)?;
+            let free = usage.quota.saturating_sub(usage.used);
+            let Some((path, ondup)) = wanted else { return Ok(free) };
+            let place = target(read, &caller, &path)?;
+            let replaced = replaced_size(&place, ondup);
+            check_quota(&usage, declared.unwrap_or(ByteSize::ZERO), replaced)?;
+            check_conflict(&place, ondup)?;
+            Ok(free + replaced)
+        };
+        self.meta().read(ReadCost::Bounded, look).await
+    }
+
+    /// Makes received bytes a file at `path`. Missing parents are created; a
+    /// file that is replaced keeps its `fs_id` and `ctime`.
+    ///
+    /// # Errors
+    /// [`Error::OutsideRoot`], [`Error::NameInvalid`], [`Error::ParentIsFile`],
+    /// [`Error::QuotaExceeded`], then [`Error::AlreadyExists`] when the name
+    /// is taken and `ondup` does not help. Nothing changed then.
+    pub async fn upload(
+        &self,
+        caller: &Caller,
+        path: &PanPath,
+        ondup: Ondup,
+        received: Received,
+    ) -> Result<Located> {
+        let upload = Upload {
+            caller: caller.clone(),
+            path: path.clone(),
+            ondup,
+            now: self.now(),
+            clock: self.clock().clone(),
+        };
+        self.commit(caller, received, move |tx, received| {
+            let kept = content::keep(tx, received)?;
+            Ok((upload.place(tx, kept.facts)?, kept.reused))
+        })
+        .await
+    }
+
+    /// Runs a commit that takes received bytes over. `place` says whether an
+    /// older copy of the bytes serves instead.
+    pub(crate) async fn commit<T, F>(
+        &self,
+        caller: &Caller,
+        received: Received,
+        mut place: F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn MetaTxn, &Received) -> Result<(T, bool)> + Send + 'static,
+    {
+        let (pan, scope) = (self.clone(), Scope::User(caller.user));
+        let inline = received.is_inline();
+        let commit = async move {
+            let received = Arc::new(received);
+            let shared = received.clone();
+            let done = pan.meta().write(scope, move |tx| place(tx, &shared)).await;
+            let Ok(received) = Arc::try_unwrap(received) else {
+                unreachable!("the closure is gone once it has answered")
+            };
+            settle(done, received)
+        };
+        if inline {
+            return commit.await;
+        }
+        // With blobs in hand the commit must reach its end even when the
+        // client does not wait for it: only then is it known whose they are.
+        tokio::spawn(commit).await.map_err(|error| {
+            pan_engine::EngineError::new(ErrorKind::Panicked, "committing an upload")
+                .with_source(error)
+        })?
+    }
+}
+
+/// Decides about the blobs of a commit that has ended.
+fn settle<T>(done: Result<(T, bool)>, received: Received) -> Result<T> {
+    match done {
+        Ok((value, reused)) => {
+            if !reused {
+                received.keep();
+            }
+            Ok(value)
+        }
+        // Rows may name the blobs after all: gc decides, not we.
+        Err(Error::Engine(error)) if error.kind() != ErrorKind::Busy => {
+            received.keep();
+            Err(error.into())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that is about to come to a path.
+pub(crate) struct Upload {
+    pub(crate) caller: Caller,
+    pub(crate) path: PanPath,
+    pub(crate) ondup: Ondup,
+    pub(crate) now: Timestamp,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Upload {
+    /// Puts a content at the path: quota before conflict (pcs-rest 12.2).
+    pub(crate) fn place(&self, tx: &mut dyn MetaTxn, facts: FileFacts) -> Result<Located> {
+        let place = target(tx.as_read(), &self.caller, &self.path)?;
+        let usage = tx.get_usage(self.caller.user)?.ok_or(Error::TokenInvalid)?;
+        check_quota(&usage, facts.size, replaced_size(&place, self.ondup))?;
+        check_conflict(&place, self.ondup)?;
+        match (&place.existing, self.ondup) {
+            (Some(existing), Ondup::Overwrite) => self.replace(tx, &place, existing, facts),
+            (Some(_), _) => self.create_copy(tx, &place, facts),
+            (None, _) => self.create(tx, &place, &place.name, facts),
+        }
+    }
+
+    fn create(
+        &self,
+        tx: &mut dyn MetaTxn,
+        place: &Target,
+        name: &str,
+        facts: FileFacts,
+    ) -> Result<Located> {
+        let directory = place.make_parents(tx, self.now)?;
+        let node = Node::new_file(tx, &directory, name, facts, self.now)?;
+        let entry = ledger::apply(tx, self.now, None, Some(node))?;
+        Ok(Located { path: directory.path.join(name), entry })
+    }
+
+    fn create_copy(
+        &self,
+        tx: &mut dyn MetaTxn,
+        place: &Target,
+        facts: FileFacts,
+    ) -> Result<Located> {
+        let parent = &place.parent;
+        let at = self.clock.local(self.now);
+        let bytes = parent.path.as_str().len();
+        let name = newcopy::free_name(tx.as_read(), parent.entry.fs_id, bytes, &place.name, at)?;
+        self.caller
+            .rules
+            .check_name(&name)
+            .map_err(|reason| Error::NameInvalid { path: parent.path.join(&name), reason })?;
+        self.create(tx, place, &name, facts)
+    }
+
+    fn replace(
+        &self,
+        tx: &mut dyn MetaTxn,
+        place: &Target,
+        existing: &Entry,
+        facts: FileFacts,
+    ) -> Result<Located> {
+        let mut above = place.parent.above.clone();
+        above.push(place.parent.entry.fs_id);
+        let path = place.path();
+        let found = crate::tree::Found { path: path.clone(), entry: existing.clone(), above };
+        let old = Node::found(tx, &found)?;
+        let new = old.with_content(facts, self.now);
+        let entry = ledger::apply(tx, self.now, Some(old), Some(new))?;
+        Ok(Located { path, entry })
+    }
+}
+
+/// The bytes that an overwrite gives back.
+pub(crate) fn replaced_size(place: &Target, ondup: Ondup) -> ByteSize {
+    match (&place.existing, ondup) {
+        (Some(existing), Ondup::Overwrite) => {
+            existing.file().map_or(ByteSize::ZERO, |facts| facts.size)
+        }
+        _ => ByteSize::ZERO,
+    }
+}
+
+/// A directory is never replaced; a file only when that was asked for.
+pub(crate) fn check_conflict(place: &Target, ondup: Ondup) -> Result<()> {
+    match (&place.existing, ondup) {
+        (None, _) | (Some(_), Ondup::NewCopy) => Ok(()),
+        (Some(existing), Ondup::Overwrite) if !existing.is_directory() => Ok(()),
+        (Some(_), _) => Err(Error::AlreadyExists { path: place.path() }),
+    }
+}

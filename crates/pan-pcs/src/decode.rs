@@ -1,0 +1,239 @@
+//! Replies, as a client reads them (pcs-rest 2).
+//!
+//! Services were seen to send numbers as strings, `block_list` as an array, a
+//! string or null, and ids of requests in both forms. All of that is read
+//! here; what is absent gets its zero. What the server writes is in `reply`.
+
+use serde::{Deserialize, Deserializer};
+
+/// An entry, wherever one appears (2.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct EntryBody {
+    /// The id of the entry; 0 when absent.
+    #[serde(default, deserialize_with = "number")]
+    pub fs_id: u64,
+    /// The absolute path.
+    pub path: String,
+    /// Creation, Unix seconds.
+    #[serde(default, deserialize_with = "number")]
+    pub ctime: i64,
+    /// Modification, Unix seconds.
+    #[serde(default, deserialize_with = "number")]
+    pub mtime: i64,
+    /// Bytes; 0 for directories.
+    #[serde(default, deserialize_with = "number")]
+    pub size: u64,
+    /// Whether this is a directory.
+    #[serde(default, deserialize_with = "flag")]
+    pub isdir: bool,
+    /// Whether this is a directory with a directory in it.
+    #[serde(default, deserialize_with = "flag")]
+    pub ifhassubdir: bool,
+    /// In the service's style, see [`decode_md5`](crate::decode_md5); empty when unknown.
+    #[serde(default, deserialize_with = "text")]
+    pub md5: String,
+    /// The md5s of the blocks; empty when unknown.
+    #[serde(default, deserialize_with = "block_list")]
+    pub block_list: Vec<String>,
+}
+
+/// The reply of `quota?method=info` (4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct QuotaBody {
+    /// Total bytes.
+    #[serde(deserialize_with = "number")]
+    pub quota: u64,
+    /// Bytes in use.
+    #[serde(deserialize_with = "number")]
+    pub used: u64,
+}
+
+/// The reply of `upload&type=tmpfile` (4.3).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TmpfileBody {
+    /// The plain md5 of the block: its handle.
+    pub md5: String,
+}
+
+/// The reply of `list` and `meta` (4.7, 4.9).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ListBody {
+    /// The entries.
+    pub list: Vec<EntryBody>,
+}
+
+/// The reply of a batch, and what an error says was done before it (5).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub struct DoneBody<T> {
+    /// Absent when nothing was done.
+    #[serde(default = "none")]
+    pub extra: Option<Done<T>>,
+}
+
+/// The items of a batch that were done.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Done<T> {
+    /// In order.
+    pub list: Vec<T>,
+}
+
+/// The error body (2.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ErrorBody {
+    /// The code; 0 is no error.
+    #[serde(default, deserialize_with = "number")]
+    pub error_code: u32,
+    /// The service's text.
+    #[serde(default, deserialize_with = "text")]
+    pub error_msg: String,
+    /// The id of the request, when it is a number.
+    #[serde(default, deserialize_with = "request_id")]
+    pub request_id: Option<u64>,
+    /// What a batch did before it failed: a [`Done`], unread.
+    #[serde(default)]
+    pub extra: Option<serde_json::Value>,
+}
+
+impl ErrorBody {
+    /// Finds the error in a reply: a JSON object with a non-zero `error_code`
+    /// is one, whatever the HTTP status (9.3).
+    pub fn find(json: &[u8]) -> Option<Self> {
+        let body: Self = serde_json::from_slice(json).ok()?;
+        (body.error_code != 0).then_some(body)
+    }
+}
+
+/// A JSON scalar in any of its spellings.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Flag(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Text(String),
+    Absent(()),
+}
+
+impl Scalar {
+    fn number<T: TryFrom<u64> + TryFrom<i64> + std::str::FromStr>(self) -> Option<T> {
+        match self {
+            Self::Flag(flag) => T::try_from(u64::from(flag)).ok(),
+            Self::Unsigned(number) => T::try_from(number).ok(),
+            Self::Signed(number) => T::try_from(number).ok(),
+            Self::Text(text) if text.trim().is_empty() => T::try_from(0u64).ok(),
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Absent(()) => T::try_from(0u64).ok(),
+        }
+    }
+}
+
+fn number<'de, D, T>(input: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64> + TryFrom<i64> + std::str::FromStr,
+{
+    let wrong = || serde::de::Error::custom("not a number of the expected range");
+    Scalar::deserialize(input)?.number().ok_or_else(wrong)
+}
+
+fn flag<'de, D: Deserializer<'de>>(input: D) -> Result<bool, D::Error> {
+    number::<D, i64>(input).map(|value| value != 0)
+}
+
+fn request_id<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+    Ok(Scalar::deserialize(input)?.number().filter(|&id| id != 0))
+}
+
+fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or_default())
+}
+
+fn block_list<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Array(Vec<String>),
+        Text(String),
+        Absent(()),
+    }
+    match Form::deserialize(input)? {
+        Form::Array(blocks) => Ok(blocks),
+        Form::Text(json) if json.trim().is_empty() => Ok(Vec::new()),
+        Form::Text(json) => serde_json::from_str(&json).map_err(serde::de::Error::custom),
+        Form::Absent(()) => Ok(Vec::new()),
+    }
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody};
+    use crate::MoveItem;
+
+    fn entry(json: &str) -> EntryBody {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn an_entry_is_read_in_every_spelling() {
+        let plain = entry(
+            r#"{"fs_id":12,"path":"/a","ctime":1,"mtime":2,"size":3,"isdir":0,"ifhassubdir":0,
+                "md5":"m","block_list":["x","y"],"server_filename":"a","request_id":1}"#,
+        );
+        let odd = entry(
+            r#"{"fs_id":"12","path":"\/a","ctime":"1","mtime":"2","size":"3","isdir":"0",
+                "ifhassubdir":false,"md5":"m","block_list":"[\"x\",\"y\"]"}"#,
+        );
+        assert_eq!(plain, odd);
+        assert_eq!(plain.block_list, ["x", "y"]);
+    }
+
+    #[test]
+    fn what_is_absent_or_null_is_zero() {
+        let bare = entry(r#"{"path":"/a","md5":null,"block_list":null,"size":null,"isdir":"1"}"#);
+        assert_eq!(bare, EntryBody { path: "/a".into(), isdir: true, ..EntryBody::default() });
+        assert!(entry(r#"{"path":"/a","block_list":""}"#).block_list.is_empty());
+        for json in ["{}", r#"{"path":"/a","size":"x"}"#, r#"{"path":"/a","size":-1}"#] {
+            assert!(serde_json::from_str::<EntryBody>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn errors_are_told_by_their_code() {
+        let cases = [
+            (r#"{"error_code":31066,"error_msg":"gone","request_id":7}"#, Some((31066, Some(7)))),
+            (r#"{"error_code":"110","error_msg":null,"request_id":"x"}"#, Some((110, None))),
+            (r#"  {"error_code":111,"request_id":"8999554055650542809"}"#, {
+                Some((111, Some(8_999_554_055_650_542_809)))
+            }),
+            (r#"{"error_code":0,"error_msg":"no error"}"#, None),
+            (r#"{"list":[],"request_id":1}"#, None),
+            ("", None),
+            ("<html>", None),
+        ];
+        for (json, expected) in cases {
+            let found = ErrorBody::find(json.as_bytes());
+            assert_eq!(found.map(|body| (body.error_code, body.request_id)), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn replies_of_the_book() {
+        let quota: QuotaBody =
+            serde_json::from_str(r#"{"quota":"15000000000","used":5221166,"request_id":1}"#)
+                .unwrap();
+        assert_eq!((quota.quota, quota.used), (15_000_000_000, 5_221_166));
+        let list: ListBody = serde_json::from_str(r#"{"list":[{"path":"/a"}]}"#).unwrap();
+        assert_eq!(list.list.len(), 1);
+        let moved: DoneBody<MoveItem> =
+            serde_json::from_str(r#"{"extra":{"list":[{"to":"/b","from":"/a"}]},"request_id":2}"#)
+                .unwrap();
+        assert_eq!(moved.extra.unwrap().list, [MoveItem::new("/a", "/b")]);
+        let nothing: DoneBody<MoveItem> = serde_json::from_str(r#"{"error_code":1}"#).unwrap();
+        assert!(nothing.extra.is_none());
+    }
+}

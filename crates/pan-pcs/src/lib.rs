@@ -1,0 +1,27 @@
+//! The PCS dialect: how the Baidu PCS REST API says things.
+//!
+//! Objects and methods, parameters, batches, replies and error codes: what
+//! the server and the SDK must spell alike. Nothing here does I/O and nothing
+//! here decides anything about the tree. Section numbers in the docs are those
+//! of `docs/pcs-rest.md`.
+
+mod batch;
+mod decode;
+mod error_code;
+mod md5_style;
+mod method;
+mod params;
+mod reply;
+
+pub use batch::{
+    BatchError, BlockList, DeleteItem, MAX_BATCH_ITEMS, MAX_BLOCKS, MetaItem, MoveItem,
+    parse_batch, parse_block_list, write_batch, write_block_list,
+};
+pub use decode::{Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, TmpfileBody};
+pub use error_code::ErrorCode;
+pub use md5_style::{decode_md5, encode_md5, show_md5};
+pub use method::{FilePart, METHODS, Method, MethodSpec, Object, Verbs};
+pub use params::{MAX_PARAM_BYTES, ParamError, Params};
+pub use reply::{
+    EntryReply, ErrorReply, ExtraReply, MovedReply, PlainReply, QuotaReply, TmpfileReply,
+};

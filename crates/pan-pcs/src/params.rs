@@ -1,0 +1,235 @@
+//! Parameters: where they travel and how they are decoded (pcs-rest 1.5).
+
+use std::borrow::Cow;
+
+use pan_model::{ListBy, ListOrder, Ondup, PanPath, Window};
+use percent_encoding::percent_decode;
+
+/// The longest value of a parameter, in bytes: 2 MiB (a batch in `param`).
+pub const MAX_PARAM_BYTES: usize = 2 << 20;
+
+/// Why parameters cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParamError {
+    /// A required parameter is absent or empty: 31023.
+    #[error("the parameter `{0}` is missing")]
+    Missing(&'static str),
+    /// A parameter has a value that it cannot have: 31023.
+    #[error("the parameter `{name}` is wrong: {reason}")]
+    Invalid {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong, for people.
+        reason: Cow<'static, str>,
+    },
+    /// A path is not one: 31062.
+    #[error("`{name}` is not a path: {reason}")]
+    Path {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong, for people.
+        reason: String,
+    },
+}
+
+/// The parameters of one request, decoded and merged.
+///
+/// A later value of a key replaces an earlier one; the query is merged last,
+/// so it wins over the body. An empty value counts as absent.
+#[derive(Debug, Clone, Default)]
+pub struct Params(Vec<(String, Vec<u8>)>);
+
+impl Params {
+    /// No parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Merges the pairs of a query string or an urlencoded body: percent
+    /// sequences are decoded once and `+` is a blank.
+    pub fn merge_urlencoded(&mut self, text: &[u8]) {
+        for pair in text.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+            let mut halves = pair.splitn(2, |&byte| byte == b'=');
+            let name = decode(halves.next().unwrap_or_default());
+            let value = decode(halves.next().unwrap_or_default());
+            self.set(&String::from_utf8_lossy(&name), value);
+        }
+    }
+
+    /// Sets one parameter to bytes that need no decoding: a multipart part.
+    pub fn set(&mut self, name: &str, value: Vec<u8>) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Adds everything in `other`, which wins.
+    pub fn merge(&mut self, other: Self) {
+        for (name, value) in other.0 {
+            self.set(&name, value);
+        }
+    }
+
+    /// The length of the longest value, in bytes.
+    pub fn longest(&self) -> usize {
+        self.0.iter().map(|(_, value)| value.len()).max().unwrap_or(0)
+    }
+
+    /// The raw value; `None` when absent or empty.
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
+        (!value.is_empty()).then_some(value.as_slice())
+    }
+
+    /// The value as text; `None` when absent or empty.
+    ///
+    /// # Errors
+    /// [`ParamError::Invalid`] when it is not UTF-8.
+    pub fn text(&self, name: &'static str) -> Result<Option<&str>, ParamError> {
+        self.bytes(name)
+            .map(|value| std::str::from_utf8(value).map_err(|_| invalid(name, "it is not UTF-8")))
+            .transpose()
+    }
+
+    /// A path.
+    ///
+    /// # Errors
+    /// 31023 when absent, 31062 when it is no path.
+    pub fn path(&self, name: &'static str) -> Result<PanPath, ParamError> {
+        let value = self.bytes(name).ok_or(ParamError::Missing(name))?;
+        let text = std::str::from_utf8(value)
+            .map_err(|_| ParamError::Path { name, reason: "it is not UTF-8".into() })?;
+        parse_path(name, text)
+    }
+
+    /// Whether the path of a new file is here, in either form.
+    pub fn names_target(&self) -> bool {
+        self.bytes("path").is_some()
+            || (self.bytes("dir").is_some() && self.bytes("filename").is_some())
+    }
+
+    /// The path of a new file: `path`, or `dir` and `filename` together.
+    ///
+    /// # Errors
+    /// As [`Params::path`].
+    pub fn target_path(&self) -> Result<PanPath, ParamError> {
+        if self.bytes("path").is_some() || self.bytes("dir").is_none() {
+            return self.path("path");
+        }
+        let name = self.text("filename")?.ok_or(ParamError::Missing("path"))?;
+        let directory = self.path("dir")?;
+        parse_path("filename", &format!("{directory}/{name}"))
+    }
+
+    /// The `ondup` parameter.
+    ///
+    /// # Errors
+    /// 31023 for an unknown word.
+    pub fn ondup(&self) -> Result<Ondup, ParamError> {
+        match self.text("ondup")? {
+            None => Ok(Ondup::Fail),
+            Some(word) => Ondup::parse(word)
+                .ok_or_else(|| invalid("ondup", "it is neither `overwrite` nor `newcopy`")),
+        }
+    }
+
+    /// The `by` and `order` parameters.
+    ///
+    /// # Errors
+    /// 31023 for an unknown word.
+    pub fn list_order(&self) -> Result<ListOrder, ParamError> {
+        let by = match self.text("by")? {
+            None => ListBy::FileType,
+            Some(word) => ListBy::parse(word)
+                .ok_or_else(|| invalid("by", "it is none of `name`, `time` and `size`"))?,
+        };
+        let descending = match self.text("order")? {
+            None | Some("desc") => true,
+            Some("asc") => false,
+            Some(_) => return Err(invalid("order", "it is neither `asc` nor `desc`")),
+        };
+        Ok(ListOrder { by, descending })
+    }
+
+    /// The `limit` parameter, `n1-n2`; the whole list when it is absent.
+    ///
+    /// # Errors
+    /// 31023 when it is malformed.
+    pub fn window(&self) -> Result<Window, ParamError> {
+        match self.text("limit")? {
+            None => Ok(Window::ALL),
+            Some(text) => Window::parse(text)
+                .ok_or_else(|| invalid("limit", "it is not `n1-n2` with n1 ≤ n2")),
+        }
+    }
+}
+
+/// Reads a path from a parameter or from an item of a batch.
+pub(crate) fn parse_path(name: &'static str, text: &str) -> Result<PanPath, ParamError> {
+    PanPath::parse(text).map_err(|error| ParamError::Path { name, reason: error.to_string() })
+}
+
+fn invalid(name: &'static str, reason: &'static str) -> ParamError {
+    ParamError::Invalid { name, reason: reason.into() }
+}
+
+fn decode(text: &[u8]) -> Vec<u8> {
+    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return text.to_vec();
+    }
+    let blanks: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    percent_decode(&blanks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pan_model::{ListBy, Window};
+
+    use super::{ParamError, Params};
+
+    fn params(query: &str) -> Params {
+        let mut params = Params::new();
+        params.merge_urlencoded(query.as_bytes());
+        params
+    }
+
+    #[test]
+    fn values_are_decoded_once_and_the_last_wins() {
+        let params = params("path=%2Fa+b%2Bc%2525&x=1&x=2&empty=&flag");
+        assert_eq!(params.text("path"), Ok(Some("/a b+c%25")));
+        assert_eq!(params.text("x"), Ok(Some("2")));
+        assert_eq!(params.text("empty"), Ok(None));
+        assert_eq!(params.text("flag"), Ok(None));
+        assert_eq!(params.text("other"), Ok(None));
+    }
+
+    #[test]
+    fn a_path_that_is_missing_differs_from_one_that_is_wrong() {
+        assert_eq!(params("").path("path"), Err(ParamError::Missing("path")));
+        assert_eq!(params("path=").path("path"), Err(ParamError::Missing("path")));
+        for query in ["path=a", "path=%2Fa%2F..", "path=%2F%ff", "path=%2Fa%00"] {
+            assert!(matches!(params(query).path("path"), Err(ParamError::Path { .. })), "{query}");
+        }
+    }
+
+    #[test]
+    fn dir_and_filename_stand_for_a_path() {
+        let joined = params("dir=/a&filename=b.txt").target_path().unwrap();
+        assert_eq!(joined.as_str(), "/a/b.txt");
+        let path = params("path=/x&dir=/a&filename=/home/me/b.txt").target_path().unwrap();
+        assert_eq!(path.as_str(), "/x");
+        assert_eq!(params("filename=b").target_path(), Err(ParamError::Missing("path")));
+    }
+
+    #[test]
+    fn orders_and_windows() {
+        let order = params("by=name&order=asc").list_order().unwrap();
+        assert_eq!((order.by, order.descending), (ListBy::Name, false));
+        assert!(params("").list_order().unwrap().descending);
+        assert!(params("by=type").list_order().is_err());
+        assert!(params("order=up").list_order().is_err());
+        assert_eq!(params("limit=2-5").window(), Ok(Window { start: 2, end: 5 }));
+        assert!(params("limit=5-2").window().is_err());
+    }
+}
