@@ -1,0 +1,140 @@
+//! The words of the control socket: JSON, one object a line.
+
+use pan_core::{CheckReport, Pan, TokenSpec};
+use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
+use serde::{Deserialize, Serialize};
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AdminRequest {
+    /// Adds a user.
+    UserAdd {
+        /// The name.
+        name: String,
+        /// Bytes; unlimited when absent.
+        quota: Option<u64>,
+    },
+    /// Lists the users.
+    UserList,
+    /// Sets a user's quota.
+    UserSetQuota {
+        /// The name.
+        name: String,
+        /// Bytes.
+        quota: u64,
+    },
+    /// Shuts a user out, or lets them in again.
+    UserDisable {
+        /// The name.
+        name: String,
+        /// Whether the user is shut out.
+        disabled: bool,
+    },
+    /// Issues a token.
+    TokenIssue {
+        /// Whose token.
+        user: String,
+        /// The directory it is confined to.
+        root: String,
+        /// Seconds until it expires; never when absent.
+        expires_seconds: Option<u64>,
+        /// `pcs` or `relaxed`.
+        path_rules: String,
+        /// `plain` or `baidu`.
+        md5_style: String,
+    },
+    /// Checks every invariant.
+    Check {
+        /// Whether every stored byte is read.
+        read_data: bool,
+    },
+    /// One pass of the collector.
+    Gc,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdminReply {
+    /// It was done; the lines are for stdout.
+    Done(Vec<String>),
+    /// It was done and something is wrong: the lines are for stdout, and the
+    /// exit code is not 0.
+    Found(Vec<String>),
+    /// It was not done; the sentence is for stderr.
+    Failed(String),
+}
+
+impl AdminRequest {
+    /// Does what is asked.
+    pub(super) async fn perform(self, pan: &Pan, now: i64) -> Result<AdminReply, String> {
+        let told = |error: pan_core::Error| error.to_string();
+        match self {
+            Self::UserAdd { name, quota } => {
+                let quota = quota.map_or(ByteSize::UNLIMITED, ByteSize);
+                pan.add_user(&name, quota).await.map_err(told)?;
+                Ok(AdminReply::Done(Vec::new()))
+            }
+            Self::UserList => {
+                let users = pan.users().await.map_err(told)?;
+                Ok(AdminReply::Done(users.iter().map(user_line).collect()))
+            }
+            Self::UserSetQuota { name, quota } => {
+                pan.set_user(&name, Some(ByteSize(quota)), None).await.map_err(told)?;
+                Ok(AdminReply::Done(Vec::new()))
+            }
+            Self::UserDisable { name, disabled } => {
+                pan.set_user(&name, None, Some(disabled)).await.map_err(told)?;
+                Ok(AdminReply::Done(Vec::new()))
+            }
+            Self::TokenIssue { user, root, expires_seconds, path_rules, md5_style } => {
+                let expires = expires_seconds
+                    .map(|seconds| pan_model::Timestamp(now).plus_seconds(seconds as i64));
+                let spec = TokenSpec {
+                    user,
+                    root: PanPath::parse(&root).map_err(|error| error.to_string())?,
+                    rules: PathRules::parse(&path_rules)
+                        .ok_or_else(|| format!("`{path_rules}` are no path rules"))?,
+                    md5_style: Md5Style::parse(&md5_style)
+                        .ok_or_else(|| format!("`{md5_style}` is no md5 style"))?,
+                    expires,
+                };
+                Ok(AdminReply::Done(vec![pan.issue_token(spec).await.map_err(told)?]))
+            }
+            Self::Check { read_data } => {
+                Ok(check_reply(&pan.check(read_data).await.map_err(told)?))
+            }
+            Self::Gc => {
+                let report = pan.collect().await.map_err(told)?;
+                Ok(AdminReply::Done(vec![format!("{report:?}")]))
+            }
+        }
+    }
+}
+
+fn user_line(user: &pan_core::UserRow) -> String {
+    let state = if user.disabled { "disabled" } else { "active" };
+    let quota = match user.quota {
+        ByteSize::UNLIMITED => "unlimited".to_owned(),
+        quota => quota.to_string(),
+    };
+    format!("{}\t{quota}\t{state}", user.name)
+}
+
+fn check_reply(report: &CheckReport) -> AdminReply {
+    let summary = format!(
+        "checked {} users, {} entries, {} contents; read {}",
+        report.users,
+        report.entries,
+        report.contents,
+        ByteSize(report.bytes_read)
+    );
+    if report.is_clean() {
+        return AdminReply::Done(vec![summary, "everything is in order".into()]);
+    }
+    let mut lines = report.findings.clone();
+    lines.push(summary);
+    lines.push(format!("{} findings", report.findings.len()));
+    AdminReply::Found(lines)
+}

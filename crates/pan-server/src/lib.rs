@@ -1,0 +1,15 @@
+//! The edges of OpenPan: where requests come in and answers go out.
+//!
+//! An edge parses, calls one method of `Pan`, and puts plain values into
+//! words. There is no rule here and no engine.
+
+pub mod admin;
+mod body;
+mod connection;
+mod listen;
+mod middleware;
+mod pcs;
+mod router;
+mod stall;
+
+pub use listen::{Listener, Server, ServerState};

@@ -1,0 +1,27 @@
+//! The PCS edge: parse, call, answer.
+//!
+//! One table (`pan_pcs::METHODS`) says which calls there are and where their
+//! parameters may travel; one extractor reads them; each call is a file.
+
+mod answer;
+mod batch;
+mod byteranges;
+mod content;
+mod create_superfile;
+mod delete;
+mod download;
+mod error;
+mod list;
+mod meta;
+mod mkdir;
+mod move_copy;
+mod multipart;
+mod quota;
+mod range;
+mod reply;
+mod request;
+mod upload;
+mod upload_tmpfile;
+
+pub(crate) use answer::answer;
+pub(crate) use request::{PARAMETER_ROOM, Request};

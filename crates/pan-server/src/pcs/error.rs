@@ -1,0 +1,113 @@
+//! From situations to codes: the one place where the rules' errors meet the
+//! error table of PCS.
+
+use pan_core::Error;
+use pan_pcs::{BatchError, ErrorCode, ParamError};
+
+/// Why a call failed, in PCS words.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) code: ErrorCode,
+    /// What happened here, for people; appended to Baidu's text.
+    pub(super) detail: String,
+    /// Replaces the HTTP status of the code.
+    pub(super) status: Option<u16>,
+    /// What a batch did before it failed, already as JSON.
+    pub(super) extra: Option<Vec<serde_json::Value>>,
+    /// Seconds after which asking again makes sense.
+    pub(super) retry_after: Option<u32>,
+    /// The length of the file whose range could not be had.
+    pub(super) unsatisfied_length: Option<u64>,
+}
+
+impl Failure {
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            status: None,
+            extra: None,
+            retry_after: None,
+            unsatisfied_length: None,
+        }
+    }
+
+    /// The same with another HTTP status.
+    pub(super) fn with_status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// The same with what was done before.
+    pub(super) fn with_extra(self, done: Vec<serde_json::Value>) -> Self {
+        Self { extra: Some(done), ..self }
+    }
+}
+
+impl From<ParamError> for Failure {
+    fn from(error: ParamError) -> Self {
+        let code = match &error {
+            ParamError::Missing(_) | ParamError::Invalid { .. } => ErrorCode::Param,
+            ParamError::Path { .. } => ErrorCode::FileNameInvalid,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        let code = match error {
+            BatchError::Shape | BatchError::Empty | BatchError::BlockList => ErrorCode::Param,
+            BatchError::TooMany => ErrorCode::TooManyItems,
+            BatchError::BlockListEmpty => ErrorCode::BlockListEmpty,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = code_of(&error);
+        let detail = match &error {
+            // What an engine says is for the log, not for the caller.
+            Error::Engine(error) => {
+                tracing::error!(%error, "an engine failed");
+                String::new()
+            }
+            Error::Damaged { what } => {
+                tracing::error!(%what, "stored bytes are damaged");
+                "the stored bytes are damaged; the operator has been told".into()
+            }
+            error => error.to_string(),
+        };
+        let busy = code == ErrorCode::ServiceUnavailable;
+        Self { retry_after: busy.then_some(1), ..Self::new(code, detail) }
+    }
+}
+
+fn code_of(error: &Error) -> ErrorCode {
+    use pan_core::EngineErrorKind as Kind;
+    match error {
+        Error::NotFound { .. } => ErrorCode::FileNotExists,
+        Error::AlreadyExists { .. } => ErrorCode::FileExists,
+        Error::NameInvalid { .. } => ErrorCode::FileNameInvalid,
+        Error::ParentIsFile { .. } => ErrorCode::ParentNotDirectory,
+        Error::OutsideRoot { .. } => ErrorCode::NotAuthorized,
+        Error::IntoItself { .. } | Error::TooLarge { .. } | Error::Body(_) => ErrorCode::Param,
+        Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
+        Error::BlockMissing { .. } => ErrorCode::BlockMissing,
+        Error::SourceChanged { .. } => ErrorCode::CopyFailed,
+        Error::TokenInvalid => ErrorCode::TokenInvalid,
+        Error::TokenExpired => ErrorCode::TokenExpired,
+        Error::UserDisabled => ErrorCode::UserNotActive,
+        Error::UserNotFound { .. } => ErrorCode::UserNotExists,
+        Error::UserExists { .. } | Error::UserNameInvalid { .. } => ErrorCode::Param,
+        Error::Damaged { .. } => ErrorCode::ObjectNotExists,
+        Error::Engine(error) => match error.kind() {
+            Kind::Busy => ErrorCode::ServiceUnavailable,
+            Kind::Full => ErrorCode::BlobStore,
+            Kind::Missing | Kind::Corrupt => ErrorCode::BlobStore,
+            Kind::TooLong | Kind::Panicked => ErrorCode::ServerError,
+            Kind::OutcomeUnknown | Kind::Failed => ErrorCode::DatabaseQuery,
+        },
+    }
+}

@@ -1,0 +1,46 @@
+//! From a path to whoever answers it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::ServerState;
+use crate::body::{ReplyBody, RequestBody};
+use crate::middleware::{AccessLog, dress};
+use crate::pcs;
+
+/// Answers a request.
+pub(crate) async fn route(
+    state: Arc<ServerState>,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
+    let request_id = state.request_ids.next();
+    let log = AccessLog::begin(request_id);
+    let (head, incoming) = request.into_parts();
+    let path = percent_encoding::percent_decode_str(head.uri.path()).decode_utf8_lossy();
+    let (what, mut response) = match &*path {
+        "/livez" | "/healthz" => ("health", plain(StatusCode::OK, "ok\n")),
+        "/readyz" if state.is_ready() => ("health", plain(StatusCode::OK, "ok\n")),
+        "/readyz" => ("health", plain(StatusCode::SERVICE_UNAVAILABLE, "draining\n")),
+        path if path.starts_with("/rest/2.0/") => {
+            let path = path.to_owned();
+            let call = pcs::Request { head, path, body: RequestBody::new(incoming), request_id };
+            pcs::answer(&state, call).await
+        }
+        _ => ("unknown", plain(StatusCode::NOT_FOUND, "there is nothing here\n")),
+    };
+    dress(&mut response, request_id);
+    log.end(what, response.status());
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<ReplyBody> {
+    let mut response = Response::new(ReplyBody::Whole(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let value = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, value);
+    response
+}
+
