@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pan_blob_disk::{DiskOptions, DiskStore};
-use pan_engine::{BlobStore, MAX_BLOB_BYTES, MAX_CHUNK_BYTES};
+use pan_engine::{BlobStore, MAX_CHUNK_BYTES};
 use pan_model::BlobKey;
 
+const BLOB_BYTES: u64 = 4 << 20;
 const BLOBS: u32 = 256;
 const READS: u32 = 40_000;
 
@@ -44,7 +45,7 @@ async fn write(store: &Arc<DiskStore>, streams: u32) -> Vec<BlobKey> {
             let mut flushes = Vec::new();
             for key in &keys {
                 let mut writer = store.create(*key).await.expect("a blob");
-                for _ in 0..MAX_BLOB_BYTES / chunk.len() as u64 {
+                for _ in 0..BLOB_BYTES / chunk.len() as u64 {
                     writer.write(chunk.clone()).await.expect("a chunk");
                 }
                 flushes.push(tokio::spawn(writer.finish()));
@@ -58,7 +59,7 @@ async fn write(store: &Arc<DiskStore>, streams: u32) -> Vec<BlobKey> {
     for task in tasks.collect::<Vec<_>>() {
         task.await.expect("a task");
     }
-    report("write 4 MiB blobs", streams, u64::from(BLOBS) * MAX_BLOB_BYTES, BLOBS, start);
+    report("write 4 MiB blobs", streams, u64::from(BLOBS) * BLOB_BYTES, BLOBS, start);
     keys
 }
 
@@ -73,7 +74,7 @@ async fn read(store: &Arc<DiskStore>, keys: &[BlobKey], streams: u32, range_byte
             for _ in 0..reads {
                 place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let key = keys[(place >> 33) as usize % keys.len()];
-                let at = (place >> 40) % (MAX_BLOB_BYTES - range_bytes);
+                let at = (place >> 40) % (BLOB_BYTES - range_bytes);
                 store.get(key, at..at + range_bytes).await.expect("a range");
             }
         })

@@ -92,3 +92,43 @@ impl Bucket {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// G20: what a failed flush did not write, the next one would not report.
+    #[tokio::test]
+    async fn a_failed_flush_is_never_tried_again() {
+        // A pipe cannot be flushed.
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let bucket = Arc::new(Bucket::new(7, reader.into()));
+        assert!(bucket.check().is_ok());
+        let first = Arc::clone(&bucket).sync().await.unwrap_err().to_string();
+        assert!(first.starts_with("flushing bucket 00000007: "), "{first}");
+        for _ in 0..2 {
+            let later = Arc::clone(&bucket).sync().await.unwrap_err().to_string();
+            assert_eq!(later, "an earlier flush of bucket 00000007 failed");
+        }
+        assert!(bucket.check().is_err());
+    }
+
+    #[tokio::test]
+    async fn one_flush_serves_all_who_asked_before_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let dir = std::fs::File::open(directory.path()).unwrap();
+        let bucket = Arc::new(Bucket::new(7, dir.into()));
+        let waiting = bucket.served.lock().await;
+        let mut asked: Vec<_> = (0..3).map(|_| tokio::spawn(Arc::clone(&bucket).sync())).collect();
+        while bucket.asked.load(Ordering::Acquire) < 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(waiting);
+        asked.remove(0).await.unwrap().unwrap();
+        // The first flush was for all three.
+        assert_eq!(*bucket.served.lock().await, 3);
+        for sync in asked {
+            sync.await.unwrap().unwrap();
+        }
+    }
+}

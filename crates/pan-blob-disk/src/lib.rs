@@ -12,6 +12,7 @@
 mod blocking;
 mod bucket;
 mod buckets;
+mod cached;
 mod delete;
 mod error;
 mod list;

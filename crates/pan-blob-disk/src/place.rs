@@ -12,6 +12,11 @@ pub(crate) fn file_name(key: BlobKey) -> String {
     key.random.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Both, below the store's directory.
+pub(crate) fn path(key: BlobKey) -> String {
+    format!("{}/{}", bucket_name(key.hour), file_name(key))
+}
+
 /// The hour of a bucket; `None` when the name is not one of ours.
 pub(crate) fn parse_bucket_name(name: &[u8]) -> Option<u32> {
     parse_hex(name).map(u32::from_be_bytes)
@@ -49,6 +54,7 @@ mod tests {
         let key = BlobKey { hour: 0x0007_85c8, random: *b"abcdefghijk\xff" };
         assert_eq!(bucket_name(key.hour), "000785c8");
         assert_eq!(file_name(key), "6162636465666768696a6bff");
+        assert_eq!(path(key), "000785c8/6162636465666768696a6bff");
         assert_eq!(parse_bucket_name(b"000785c8"), Some(key.hour));
         assert_eq!(parse_file_name(key.hour, b"6162636465666768696a6bff"), Some(key));
     }

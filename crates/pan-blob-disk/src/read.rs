@@ -1,7 +1,6 @@
 //! Reading a range of a blob.
 
 use std::fs::File;
-use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -10,17 +9,24 @@ use bytes::Bytes;
 use pan_engine::{EngineError, ErrorKind};
 use pan_model::BlobKey;
 use rustix::fs::{FileType, Mode, OFlags};
-use rustix::io::{Errno, ReadWriteFlags};
+use rustix::io::Errno;
 
-use crate::blocking;
 use crate::error::{failed, refused};
 use crate::place::file_name;
 use crate::readers::OpenBlob;
 use crate::store::Shared;
+use crate::{blocking, cached};
 
 /// Up to this many bytes are copied where they are asked for, if they are in
-/// memory: it takes some 30 µs, and sending them elsewhere takes as long.
+/// memory: it takes some 40 µs, and asking another thread takes as long.
 const IN_PLACE_BYTES: u64 = 256 << 10;
+
+/// A planted link is refused, and a planted fifo does not wait for a writer.
+pub(crate) const FLAGS: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
 
 /// Reads exactly the bytes of `range`.
 pub(crate) async fn read(
@@ -34,7 +40,7 @@ pub(crate) async fn read(
     }
     let length = range.end - range.start;
     if length <= IN_PLACE_BYTES
-        && let Some(bytes) = read_cached(&blob.file, range.start, length as usize)
+        && let Some(bytes) = cached::read(&blob.file, range.start, length as usize)
     {
         return Ok(bytes);
     }
@@ -47,29 +53,33 @@ pub(crate) async fn open(shared: &Arc<Shared>, key: BlobKey) -> Result<Arc<OpenB
         Ok(blob) => return Ok(blob),
         Err(moment) => moment,
     };
-    let opener = Arc::clone(shared);
-    let blob = Arc::new(blocking::run(move || open_file(&opener, key)).await?);
+    let blob = match cached::open(shared.buckets.root(), key) {
+        Some(file) => admit(shared, key, file)?,
+        None => {
+            let opener = Arc::clone(shared);
+            blocking::run(move || open_from_disk(&opener, key)).await?
+        }
+    };
+    let blob = Arc::new(blob);
     shared.readers.keep(Arc::clone(&blob), moment);
     Ok(blob)
 }
 
-fn open_file(shared: &Shared, key: BlobKey) -> Result<OpenBlob, EngineError> {
-    let missing = || EngineError::new(ErrorKind::Missing, format!("there is no blob {key}"));
-    let bucket = shared.buckets.get(key.hour)?.ok_or_else(missing)?;
-    // A planted link is refused, a planted fifo does not wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened =
-        rustix::fs::openat(bucket.dir(), file_name(key), flags | OFlags::CLOEXEC, Mode::empty());
-    let file = match opened {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT) => return Err(missing()),
-        Err(Errno::LOOP | Errno::NXIO) => return Err(no_file(key)),
-        Err(errno) => return Err(refused(errno, format!("opening blob {key}"))),
-    };
-    // After the file is open and before its size is taken: a blob that is
-    // finished now has all its bytes.
+fn open_from_disk(shared: &Shared, key: BlobKey) -> Result<OpenBlob, EngineError> {
+    let bucket = shared.buckets.get(key.hour)?.ok_or_else(|| missing(key))?;
+    match rustix::fs::openat(bucket.dir(), file_name(key), FLAGS, Mode::empty()) {
+        Ok(file) => admit(shared, key, File::from(file)),
+        Err(Errno::NOENT) => Err(missing(key)),
+        Err(Errno::LOOP | Errno::NXIO) => Err(no_file(key)),
+        Err(errno) => Err(refused(errno, format!("opening blob {key}"))),
+    }
+}
+
+/// Whether an open file is a finished blob.
+fn admit(shared: &Shared, key: BlobKey, file: File) -> Result<OpenBlob, EngineError> {
+    // Before its size is taken: a blob that is finished now has all its bytes.
     if shared.unfinished.contains(key) {
-        return Err(missing());
+        return Err(missing(key));
     }
     let stat = rustix::fs::fstat(&file)
         .map_err(|errno| refused(errno, format!("looking at blob {key}")))?;
@@ -79,6 +89,10 @@ fn open_file(shared: &Shared, key: BlobKey) -> Result<OpenBlob, EngineError> {
     Ok(OpenBlob { key, file, size: u64::try_from(stat.st_size).unwrap_or(0) })
 }
 
+fn missing(key: BlobKey) -> EngineError {
+    EngineError::new(ErrorKind::Missing, format!("there is no blob {key}"))
+}
+
 fn no_file(key: BlobKey) -> EngineError {
     EngineError::new(ErrorKind::Corrupt, format!("what lies in the place of blob {key} is no file"))
 }
@@ -86,16 +100,6 @@ fn no_file(key: BlobKey) -> EngineError {
 fn too_short(blob: &OpenBlob, range: &Range<u64>) -> EngineError {
     let context = format!("blob {} has {} bytes, {range:?} were asked for", blob.key, blob.size);
     EngineError::new(ErrorKind::Corrupt, context)
-}
-
-/// The bytes, if all of them are in the page cache.
-fn read_cached(file: &File, offset: u64, length: usize) -> Option<Bytes> {
-    let mut bytes = vec![0; length];
-    let mut into = [IoSliceMut::new(&mut bytes)];
-    match rustix::io::preadv2(file, &mut into, offset, ReadWriteFlags::NOWAIT) {
-        Ok(read) if read == length => Some(bytes.into()),
-        _ => None,
-    }
 }
 
 fn read_from_disk(blob: &OpenBlob, range: Range<u64>) -> Result<Bytes, EngineError> {

@@ -37,9 +37,10 @@ impl Default for DiskOptions {
 /// Blobs as files below one directory of the local disk.
 #[derive(Clone)]
 pub struct DiskStore {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
+/// What all parts of the store share.
 pub(crate) struct Shared {
     pub(crate) buckets: Buckets,
     pub(crate) readers: Readers,
@@ -55,10 +56,11 @@ impl DiskStore {
     pub fn open(dir: &Path, options: DiskOptions) -> Result<Self, EngineError> {
         let doing = |errno| refused(errno, format!("opening the blob store `{}`", dir.display()));
         match rustix::fs::mkdir(dir, Mode::RWXU) {
-            Ok(()) => sync_parent(dir).map_err(doing)?,
-            Err(Errno::EXIST) => {}
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(doing(errno)),
         }
+        // Also when it was there: whoever made it may have been killed here.
+        sync_parent(dir).map_err(doing)?;
         let root = open_directory(CWD, dir, OFlags::empty()).map_err(doing)?;
         let hour = this_hour();
         let shared = Shared {
@@ -87,11 +89,12 @@ impl DiskStore {
 
 impl BlobStore for DiskStore {
     fn create(&self, key: BlobKey) -> BoxFuture<'_, Result<Box<dyn BlobWriter>, EngineError>> {
-        self.make_ahead();
-        let shared = Arc::clone(&self.shared);
-        Box::pin(blocking::run(move || {
-            writer::create(&shared, key).map(|writer| Box::new(writer) as Box<dyn BlobWriter>)
-        }))
+        Box::pin(async move {
+            self.make_ahead();
+            let shared = Arc::clone(&self.shared);
+            let writer = blocking::run(move || writer::create(&shared, key)).await?;
+            Ok(Box::new(writer) as Box<dyn BlobWriter>)
+        })
     }
 
     fn sync<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>> {
@@ -138,7 +141,7 @@ pub(crate) fn this_hour() -> u32 {
     u32::try_from(since_1970.as_secs() / 3600).unwrap_or(u32::MAX - 1)
 }
 
-/// Makes the name of a new directory survive a power cut.
+/// Makes the name of a directory survive a power cut.
 fn sync_parent(dir: &Path) -> Result<(), Errno> {
     let parent = match dir.parent() {
         Some(parent) if parent != Path::new("") => parent,

@@ -128,3 +128,48 @@ impl BlobWriter for DiskWriter {
         Box::pin(self.flush())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DiskOptions, DiskStore};
+
+    /// A writer whose file is a device.
+    fn writer_to(device: &str) -> (Box<DiskWriter>, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(directory.path(), DiskOptions::default()).unwrap();
+        let key = BlobKey { hour: 7, random: [7; 12] };
+        let mut writer = create(&store.shared, key).unwrap();
+        writer.file = Arc::new(File::options().write(true).open(device).unwrap());
+        (Box::new(writer), directory)
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_not_forgotten() {
+        let (mut writer, _directory) = writer_to("/dev/full");
+        writer.write(Bytes::from_static(b"taken over")).await.unwrap();
+        let error = writer.write(Bytes::from_static(b"more")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+        assert!(writer.write(Bytes::new()).await.is_err());
+        assert!(writer.finish().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_error_of_the_last_chunk_comes_with_the_end() {
+        let (mut writer, _directory) = writer_to("/dev/full");
+        writer.write(Bytes::from_static(b"taken over")).await.unwrap();
+        assert_eq!(writer.finish().await.unwrap_err().kind(), ErrorKind::Full);
+    }
+
+    /// G20: a blob whose flush failed stays unfinished for ever.
+    #[tokio::test]
+    async fn a_failed_flush_leaves_no_blob() {
+        // It takes every byte and cannot be flushed.
+        let (mut writer, _directory) = writer_to("/dev/null");
+        writer.write(Bytes::from_static(b"bytes")).await.unwrap();
+        let (key, shared) = (writer.key, Arc::clone(&writer.shared));
+        let error = writer.finish().await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("flushing blob {key}: ")), "{error}");
+        assert!(shared.unfinished.contains(key));
+    }
+}

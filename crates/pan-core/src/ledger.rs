@@ -208,12 +208,7 @@ fn move_totals(
     }
 }
 
-fn add_along(
-    tx: &mut dyn MetaTxn,
-    chain: &[FsId],
-    delta: &TotalsDelta,
-    rev: Rev,
-) -> Result<()> {
+fn add_along(tx: &mut dyn MetaTxn, chain: &[FsId], delta: &TotalsDelta, rev: Rev) -> Result<()> {
     for &directory in chain {
         tx.add_totals(directory, delta, rev)?;
     }

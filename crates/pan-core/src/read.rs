@@ -75,7 +75,11 @@ impl ContentReader {
         let pieces = match row.kind {
             ContentKind::Inline => {
                 let body = read.get_body(id)?.ok_or_else(|| lost(format!("body {}", id.0)))?;
-                vec![Piece { start: 0, size: row.fingerprint.size.0, bytes: PieceBytes::Here(body) }]
+                vec![Piece {
+                    start: 0,
+                    size: row.fingerprint.size.0,
+                    bytes: PieceBytes::Here(body),
+                }]
             }
             ContentKind::Blobs => {
                 let blobs = read.list_blobs(id, 0, BLOBS_AT_FIRST)?;
@@ -210,7 +214,8 @@ impl ContentReader {
         let end = (range.end - blob_start).min(row.size.0);
         let first_group = start / GROUP_BYTES;
         let read_start = first_group * GROUP_BYTES;
-        let read_end = (read_start + STEP_BYTES).min(end.next_multiple_of(GROUP_BYTES)).min(row.size.0);
+        let read_end =
+            (read_start + STEP_BYTES).min(end.next_multiple_of(GROUP_BYTES)).min(row.size.0);
         let check_list = self.check_list(row).await?;
         let bytes = self.pan.blobs().get(row.key, read_start..read_end).await?;
         for (i, group) in bytes.chunks(GROUP_BYTES as usize).enumerate() {

@@ -341,8 +341,8 @@ async fn joined(mut task: JoinHandle<Result<StoredBlob>>) -> Result<StoredBlob> 
 async fn joined_ref(task: &mut JoinHandle<Result<StoredBlob>>) -> Result<StoredBlob> {
     match task.await {
         Ok(result) => result,
-        Err(error) => Err(EngineError::new(ErrorKind::Panicked, "writing a blob")
-            .with_source(error)
-            .into()),
+        Err(error) => {
+            Err(EngineError::new(ErrorKind::Panicked, "writing a blob").with_source(error).into())
+        }
     }
 }

@@ -85,11 +85,7 @@ impl Pan {
 }
 
 /// The contents of the blocks, in order.
-fn find_parts(
-    read: &mut dyn MetaRead,
-    caller: &Caller,
-    blocks: &[Md5],
-) -> Result<Vec<ContentRow>> {
+fn find_parts(read: &mut dyn MetaRead, caller: &Caller, blocks: &[Md5]) -> Result<Vec<ContentRow>> {
     let mut known: HashMap<Md5, ContentRow> = HashMap::new();
     let mut parts = Vec::with_capacity(blocks.len());
     for &md5 in blocks {

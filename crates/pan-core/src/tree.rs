@@ -76,9 +76,9 @@ struct Walk {
 
 fn walk(read: &mut dyn MetaRead, user: UserNo, path: &PanPath) -> Result<Walk> {
     let root = FsId::root(user);
-    let entry = read.get_entry(root)?.ok_or_else(|| Error::Damaged {
-        what: format!("user {user} has no root directory"),
-    })?;
+    let entry = read
+        .get_entry(root)?
+        .ok_or_else(|| Error::Damaged { what: format!("user {user} has no root directory") })?;
     let mut found = Found { path: PanPath::root(), entry, above: Vec::new() };
     let mut names = path.components();
     while let Some(name) = names.next() {
@@ -169,7 +169,9 @@ impl Target {
     pub(crate) fn path(&self) -> PanPath {
         match &self.existing {
             Some(existing) => self.parent.path.join(&existing.name),
-            None => self.missing.iter().fold(self.parent.path.clone(), |path, name| path.join(name)),
+            None => {
+                self.missing.iter().fold(self.parent.path.clone(), |path, name| path.join(name))
+            }
         }
     }
 }

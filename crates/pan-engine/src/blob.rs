@@ -24,13 +24,16 @@ pub const MAX_CHUNK_BYTES: usize = 256 << 10;
 pub trait BlobStore: Send + Sync + 'static {
     /// Begins a blob under a key that no blob has had before.
     ///
-    /// The blob does not exist for readers until it is finished. Space is
-    /// checked here: [`crate::ErrorKind::Full`] leaves a reserve for reading,
-    /// deleting and the metadata log.
+    /// The blob does not exist for readers until it is finished. (What a
+    /// process left unfinished when it died may be readable as far as it got:
+    /// no row has its key, and the orphan sweep removes it.) Space is checked
+    /// here: [`crate::ErrorKind::Full`] leaves a reserve for reading, deleting
+    /// and the metadata log.
     fn create(&self, key: BlobKey) -> BoxFuture<'_, Result<Box<dyn BlobWriter>, EngineError>>;
 
     /// Makes the *names* of finished blobs survive a power cut. Blobs that are
-    /// not synced may be gone after one. A key without a blob is an error.
+    /// not synced may be gone after one. A key without a finished blob is
+    /// [`crate::ErrorKind::Missing`].
     fn sync<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>>;
 
     /// Reads exactly the bytes of `range`.
@@ -56,8 +59,9 @@ pub trait BlobStore: Send + Sync + 'static {
     /// The hours that have a bucket, in order.
     fn hours(&self) -> BoxFuture<'_, Result<Vec<u32>, EngineError>>;
 
-    /// Deletes blobs. A blob that does not exist is not an error.
-    /// On failure any of them may be gone; calling again is safe.
+    /// Deletes blobs, finished or not; not even a power cut brings their names
+    /// back. A blob that does not exist is not an error. On failure any of
+    /// them may be gone; calling again is safe.
     fn delete<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>>;
 }
 
@@ -67,6 +71,10 @@ pub trait BlobStore: Send + Sync + 'static {
 /// [`BlobStore::delete`] removes.
 pub trait BlobWriter: Send {
     /// Appends a chunk of at most [`MAX_CHUNK_BYTES`].
+    ///
+    /// Resolves when the chunk is taken over; the error of a chunk may come
+    /// with the next call. After an error every call fails: the blob lacks
+    /// bytes and must be given up.
     fn write(&mut self, chunk: Bytes) -> BoxFuture<'_, Result<(), EngineError>>;
 
     /// Resolves when the bytes survive a power cut (the name: see

@@ -2,7 +2,7 @@
 //!
 //! A content has four digests: md5, the md5 of its first 256 KiB, CRC-32 and
 //! BLAKE3. [`Hasher`] computes them for streams, on threads of its own, chunk
-//! by chunk while the bytes are still warm; [`fingerprint`] computes them in
+//! by chunk while the bytes are still warm; [`fingerprint()`] computes them in
 //! place for a small body. [`group_value`] and [`check_list_root`] are the
 //! other direction: with them a read proves the bytes it is about to send.
 //!

@@ -94,8 +94,9 @@ impl Queue {
             let ticket = waiting.ticket();
             waiting.md5.push_back(Ticketed { ticket, lane });
         }
-        // This worker comes back at once, but it may find a tree lane first.
-        if !waiting.md5.is_empty() && !waiting.tree.is_empty() {
+        // This worker comes back at once, but it may find a tree lane first, or
+        // more md5 lanes than it can take.
+        if !waiting.tree.is_empty() || waiting.md5.len() > MAX_LANES {
             self.wake_one(&waiting);
         }
     }

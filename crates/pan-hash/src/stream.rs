@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::hasher::Pool;
 use crate::lane::{Inbox, TreeAndCrc, TreeAsk, Work};
-use crate::md5::ContentMd5;
+use crate::md5::{ContentMd5, Md5Pair};
 
 /// The content bytes of a blob: all but the last of a stream have exactly these.
 pub const BLOB_BYTES: u64 = 4 << 20;
@@ -113,7 +113,7 @@ impl StreamDigest {
         }
     }
 
-    fn leave_md5(&self, work: Work<<ContentMd5 as crate::lane::Digest>::Ask>) {
+    fn leave_md5(&self, work: Work<oneshot::Sender<Md5Pair>>) {
         if let Some(lane) = self.md5.leave(work) {
             self.pool.queue.put_md5(lane);
         }

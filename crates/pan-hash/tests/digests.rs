@@ -70,7 +70,7 @@ impl Feeder {
 
     fn finish(self) -> (Fingerprint, Vec<BlobDigest>) {
         let fingerprint = block_on(self.digest.finish());
-        (fingerprint, self.blobs.into_iter().map(|blob| block_on(blob).unwrap()).collect())
+        (fingerprint, self.blobs.into_iter().map(|blob| block_on(blob).expect("a blob")).collect())
     }
 }
 
@@ -232,7 +232,7 @@ fn streams() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
     let length = prop_oneof![
         3 => 0usize..100_000,
         4 => 0usize..3_000,
-        1 => 250_000usize..700_000,
+        1 => 250_000usize..5_000_000,
     ];
     let cut = prop_oneof![1 => 1usize..200, 4 => 200usize..300_000, 2 => Just(262_144usize)];
     // A cut of a kibibyte and more in every stream keeps the number of pieces small.
@@ -245,7 +245,7 @@ fn streams() -> impl Strategy<Value = Vec<(usize, Vec<usize>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn streams_side_by_side(streams in streams(), threads in 1usize..5, seed: u64) {

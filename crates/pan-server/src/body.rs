@@ -62,9 +62,10 @@ impl Body for ReplyBody {
         match &mut *self {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(stream) => {
-                stream.as_mut().poll_next(context).map(|item| item.map(|item| item.map(Frame::data)))
-            }
+            Self::Stream(stream) => stream
+                .as_mut()
+                .poll_next(context)
+                .map(|item| item.map(|item| item.map(Frame::data))),
         }
     }
 
@@ -82,29 +83,55 @@ impl Body for ReplyBody {
 
 /// The body of a request, which must keep coming.
 pub(crate) struct RequestBody {
-    incoming: Option<Incoming>,
+    source: Source,
     begun: Instant,
     received: u64,
 }
 
+enum Source {
+    Connection(Incoming),
+    Nothing,
+    #[cfg(test)]
+    Pieces(std::collections::VecDeque<Bytes>),
+}
+
 impl RequestBody {
     pub(crate) fn new(incoming: Incoming) -> Self {
-        Self { incoming: Some(incoming), begun: Instant::now(), received: 0 }
+        Self::from_source(Source::Connection(incoming))
     }
 
     /// The body of a request whose body is elsewhere.
     pub(crate) fn none() -> Self {
-        Self { incoming: None, begun: Instant::now(), received: 0 }
+        Self::from_source(Source::Nothing)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        Self::from_source(Source::Pieces(pieces.into_iter().collect()))
+    }
+
+    fn from_source(source: Source) -> Self {
+        Self { source, begun: Instant::now(), received: 0 }
     }
 
     /// Bytes that are still announced; `None` when that is not known.
     pub(crate) fn announced(&self) -> Option<u64> {
-        self.incoming.as_ref().map_or(Some(0), |incoming| incoming.size_hint().exact())
+        match &self.source {
+            Source::Connection(incoming) => incoming.size_hint().exact(),
+            Source::Nothing => Some(0),
+            #[cfg(test)]
+            Source::Pieces(_) => None,
+        }
     }
 
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        let Some(incoming) = &mut self.incoming else { return Ok(None) };
+        let incoming = match &mut self.source {
+            Source::Connection(incoming) => incoming,
+            Source::Nothing => return Ok(None),
+            #[cfg(test)]
+            Source::Pieces(pieces) => return Ok(pieces.pop_front()),
+        };
         loop {
             let frame = tokio::time::timeout(PIECE_TIMEOUT, incoming.frame()).await;
             let frame = frame.map_err(|_| BodyError::Cut("nothing came for 30 s".into()))?;
@@ -125,7 +152,8 @@ impl RequestBody {
     pub(crate) fn discard(mut self) {
         const BYTES_MAX: u64 = 64 << 20;
         const TIME_MAX: Duration = Duration::from_secs(30);
-        if self.incoming.as_ref().is_none_or(Body::is_end_stream) {
+        let Source::Connection(incoming) = &self.source else { return };
+        if incoming.is_end_stream() {
             return;
         }
         tokio::spawn(tokio::time::timeout(TIME_MAX, async move {

@@ -43,4 +43,3 @@ fn plain(status: StatusCode, text: &'static str) -> Response<ReplyBody> {
     response.headers_mut().insert(http::header::CONTENT_TYPE, value);
     response
 }
-

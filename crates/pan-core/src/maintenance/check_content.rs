@@ -149,8 +149,9 @@ impl Examined {
 
     fn blobs_are_in_line(&self) -> bool {
         let last = self.blobs.len().saturating_sub(1);
-        self.blobs.iter().enumerate().all(|(i, blob)| {
-            blob.seq as usize == i && (i == last || blob.size.0 == BLOB_BYTES)
-        })
+        self.blobs
+            .iter()
+            .enumerate()
+            .all(|(i, blob)| blob.seq as usize == i && (i == last || blob.size.0 == BLOB_BYTES))
     }
 }

@@ -56,9 +56,8 @@ impl Pan {
 
     async fn expire_tmpfiles(&self) -> Result<u64> {
         let until = self.now().plus_seconds(-self.settings().tmpfile_seconds);
-        let list = move |read: &mut dyn MetaRead| {
-            Ok::<_, Error>(read.list_idle_tmpfiles(until, AT_ONCE)?)
-        };
+        let list =
+            move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_idle_tmpfiles(until, AT_ONCE)?);
         let idle = self.meta().read(ReadCost::Bounded, list).await?;
         let mut expired = 0;
         for (key, _) in idle {
@@ -115,9 +114,8 @@ impl Pan {
             return Ok(());
         }
         let until = self.now().plus_seconds(-grace);
-        let list = move |read: &mut dyn MetaRead| {
-            Ok::<_, Error>(read.list_deletable(until, AT_ONCE)?)
-        };
+        let list =
+            move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_deletable(until, AT_ONCE)?);
         let deletable = self.meta().read(ReadCost::Bounded, list).await?;
         if deletable.is_empty() {
             return Ok(());
@@ -140,7 +138,8 @@ impl Pan {
     /// Bytes first, then the rows that name them: a crash in between leaves
     /// rows in the state deleting, and this runs again.
     async fn remove_content(&self, id: ContentId) -> Result<()> {
-        let list = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_blobs(id, 0, u64::MAX)?);
+        let list =
+            move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_blobs(id, 0, u64::MAX)?);
         let blobs = self.meta().read(ReadCost::Long, list).await?;
         let keys: Vec<_> = blobs.iter().map(|blob| blob.key).collect();
         self.blobs().delete(&keys).await?;

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream};
 use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pan_core::ContentReader;
@@ -49,7 +49,8 @@ impl Framed {
 
     /// One range, or several.
     pub(super) fn ranges(ranges: Vec<Range<u64>>, length: u64) -> Self {
-        let shown = |range: &Range<u64>| format!("bytes {}-{}/{length}", range.start, range.end - 1);
+        let shown =
+            |range: &Range<u64>| format!("bytes {}-{}/{length}", range.start, range.end - 1);
         if let [range] = &ranges[..] {
             let content_range = Some(shown(range));
             return Self { pieces: vec![Piece::Range(range.clone())], content_range, many: false };

@@ -16,7 +16,8 @@ use super::request::Call;
 use crate::body::ReplyBody;
 
 /// RFC 5987 lets these stand as they are.
-const PLAIN_IN_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+const PLAIN_IN_NAME: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
 pub(super) async fn answer(pan: &Pan, call: &Call) -> Answer {
     let path = call.params.path("path")?;
@@ -103,9 +104,10 @@ impl Facts {
     /// Whether the client has these very bytes.
     fn is_fresh(&self, headers: &HeaderMap) -> bool {
         match text(headers, IF_NONE_MATCH) {
-            Some(tags) => tags.split(',').map(str::trim).any(|tag| {
-                tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag
-            }),
+            Some(tags) => tags
+                .split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag),
             None => date(headers, IF_MODIFIED_SINCE).is_some_and(|since| self.modified <= since),
         }
     }

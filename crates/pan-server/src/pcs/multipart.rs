@@ -18,8 +18,22 @@ const HEAD_BYTES_MAX: usize = 8 << 10;
 const BOUNDARY_BYTES_MAX: usize = 70;
 /// Parameters that clients of Baidu's other services add; never content.
 const IGNORED: &[&str] = &[
-    "method", "access_token", "app_id", "BDUSS", "STOKEN", "channel", "web", "clienttype",
-    "bdstoken", "logid", "t", "vip", "type", "local_ctime", "local_mtime", "is_revision",
+    "method",
+    "access_token",
+    "app_id",
+    "BDUSS",
+    "STOKEN",
+    "channel",
+    "web",
+    "clienttype",
+    "bdstoken",
+    "logid",
+    "t",
+    "vip",
+    "type",
+    "local_ctime",
+    "local_mtime",
+    "is_revision",
 ];
 
 /// The head of a part.
@@ -317,39 +331,4 @@ fn unquote(text: &str) -> (String, &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Claim, Part, parameter, parse_head, partial_suffix};
-
-    #[test]
-    fn heads_of_real_clients() {
-        let part = |head: &str| parse_head(head.as_bytes()).unwrap();
-        let file = part("Content-Disposition: form-data; name=\"file\"; filename=\"file\"\r\nContent-Type: application/octet-stream");
-        assert_eq!(file.claim(), Some(Claim::File));
-        let go = part("content-disposition: form-data; name=\"uploadedfile\"; filename=\"\"");
-        assert_eq!((go.name.as_str(), go.claim()), ("uploadedfile", Some(Claim::Filename)));
-        let text = part("Content-Disposition: form-data; name=param");
-        assert!(text.is_text());
-        let odd = part("Content-Disposition: form-data; filename=\"a;name=\\\"x.txt\"; name=\"files\"");
-        assert_eq!(odd, Part { name: "files".into(), has_filename: true });
-        assert!(parse_head(b"Content-Type: text/plain").is_err());
-        assert!(parse_head(b"Content-Disposition: form-data").is_err());
-    }
-
-    #[test]
-    fn boundaries() {
-        let boundary = |kind| parameter(kind, "boundary");
-        assert_eq!(boundary("multipart/form-data; boundary=B"), Some("B".into()));
-        assert_eq!(boundary("multipart/form-data; charset=x; Boundary=\"a b\""), Some("a b".into()));
-        assert_eq!(boundary("multipart/form-data"), None);
-    }
-
-    #[test]
-    fn a_boundary_may_be_cut_anywhere() {
-        let delimiter = b"\r\n--B";
-        assert_eq!(partial_suffix(b"abc", delimiter), 0);
-        assert_eq!(partial_suffix(b"abc\r", delimiter), 1);
-        assert_eq!(partial_suffix(b"abc\r\n--", delimiter), 4);
-        assert_eq!(partial_suffix(b"\r\r\n", delimiter), 2);
-        assert_eq!(partial_suffix(b"", delimiter), 0);
-    }
-}
+mod tests;

@@ -72,9 +72,13 @@ mod tests {
 
     #[test]
     fn ranges_as_clients_write_them() {
-        let ranges = |header: &str| match parse(Some(header), 100) {
-            Wanted::Ranges(ranges) => ranges.iter().map(|range| (range.start, range.end)).collect(),
-            other => panic!("{header}: {other:?}"),
+        let ranges = |header: &str| -> Vec<(u64, u64)> {
+            match parse(Some(header), 100) {
+                Wanted::Ranges(ranges) => {
+                    ranges.iter().map(|range| (range.start, range.end)).collect()
+                }
+                other => panic!("{header}: {other:?}"),
+            }
         };
         let cases: &[(&str, Vec<(u64, u64)>)] = &[
             ("bytes=0-99", vec![(0, 100)]),
@@ -95,8 +99,16 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_the_whole() {
         for header in [
-            "bytes=", "bytes=5-2", "bytes=a-b", "bytes=1", "items=0-1", "bytes=--1", "bytes=1-2-3",
-            "bytes=0-5,3-8", "bytes=0-,0-", "bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16",
+            "bytes=",
+            "bytes=5-2",
+            "bytes=a-b",
+            "bytes=1",
+            "items=0-1",
+            "bytes=--1",
+            "bytes=1-2-3",
+            "bytes=0-5,3-8",
+            "bytes=0-,0-",
+            "bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16",
         ] {
             assert_eq!(parse(Some(header), 100), Wanted::Whole, "{header}");
         }

@@ -47,12 +47,7 @@ pub(super) fn error_body(failure: &Failure, request_id: u64) -> impl Serialize +
         "" => failure.code.message().to_owned(),
         detail => format!("{}: {detail}", failure.code.message()),
     };
-    OwnedError {
-        code: failure.code.code(),
-        message,
-        extra: failure.extra.clone(),
-        request_id,
-    }
+    OwnedError { code: failure.code.code(), message, extra: failure.extra.clone(), request_id }
 }
 
 struct OwnedError {

@@ -137,8 +137,7 @@ impl Reading {
         if !matches!(verb, Verb::GET | Verb::HEAD | Verb::POST) {
             return Err(unsupported("this verb is not used").with_status(405));
         }
-        let object =
-            Object::of_path(path).ok_or_else(|| unsupported("there is no such object"))?;
+        let object = Object::of_path(path).ok_or_else(|| unsupported("there is no such object"))?;
         let mut query = Params::new();
         query.merge_urlencoded(self.head.uri.query().unwrap_or_default().as_bytes());
         self.read_body(state, object, &query).await?;
@@ -231,8 +230,8 @@ async fn read_text_parts(
         }
         let mut known = params.clone();
         known.merge(query.clone());
-        let takes_content = find_spec(object, &known)
-            .is_ok_and(|spec| spec.file_part == FilePart::Content);
+        let takes_content =
+            find_spec(object, &known).is_ok_and(|spec| spec.file_part == FilePart::Content);
         if takes_content {
             multipart.hold(part);
             return Ok(());
