@@ -1,0 +1,106 @@
+//! The administrative commands: through the control socket of the server that
+//! has the data directory, or on the directory itself.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
+
+use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, Place, TokenCommand, UserCommand};
+use crate::data_dir::{DataDir, control_socket};
+use crate::{config, open, system};
+
+/// A server that has just begun has the lock before it has the socket.
+const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs a command and prints what came of it.
+pub(crate) async fn run(place: &Place, command: Command) -> Result<ExitCode> {
+    let directory = config::data_dir(place)?;
+    if !directory.exists() {
+        bail!("there is no data directory {}; `openpan serve` makes one", directory.display());
+    }
+    let request = request(command)?;
+    let reply = match DataDir::take(&directory)? {
+        Some(directory) => {
+            let pan = open::open(&directory)?;
+            perform(&pan, request, system::unix_seconds()).await
+        }
+        None => ask_server(&directory, &request).await?,
+    };
+    tell(reply)
+}
+
+async fn ask_server(directory: &Path, request: &AdminRequest) -> Result<AdminReply> {
+    let socket = control_socket(directory);
+    let begun = Instant::now();
+    loop {
+        match ask(&socket, request).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) if is_not_there_yet(&error) && begun.elapsed() < SOCKET_PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => {
+                return Err(error).with_context(|| {
+                    format!("could not speak to the server that has {} open", directory.display())
+                });
+            }
+        }
+    }
+}
+
+fn is_not_there_yet(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    matches!(error.kind(), NotFound | ConnectionRefused)
+}
+
+fn tell(reply: AdminReply) -> Result<ExitCode> {
+    let (lines, code) = match reply {
+        AdminReply::Done(lines) => (lines, ExitCode::SUCCESS),
+        AdminReply::Found(lines) => (lines, ExitCode::FAILURE),
+        AdminReply::Failed(why) => bail!(why),
+    };
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(code)
+}
+
+fn request(command: Command) -> Result<AdminRequest> {
+    Ok(match command {
+        Command::Serve(_) => bail!("serve is no administrative command"),
+        Command::User(UserCommand::Add { name, quota }) => {
+            AdminRequest::UserAdd { name, quota: quota.map(|quota| quota.0) }
+        }
+        Command::User(UserCommand::List) => AdminRequest::UserList,
+        Command::User(UserCommand::SetQuota { name, quota }) => {
+            AdminRequest::UserSetQuota { name, quota: quota.0 }
+        }
+        Command::User(UserCommand::Disable { name }) => {
+            AdminRequest::UserDisable { name, disabled: true }
+        }
+        Command::User(UserCommand::Enable { name }) => {
+            AdminRequest::UserDisable { name, disabled: false }
+        }
+        Command::Token(TokenCommand::Issue { user, root, expires, path_rules, md5_style }) => {
+            let path_rules = match path_rules {
+                PathRulesArgument::Pcs => "pcs",
+                PathRulesArgument::Relaxed => "relaxed",
+            };
+            let md5_style = match md5_style {
+                Md5StyleArgument::Plain => "plain",
+                Md5StyleArgument::Baidu => "baidu",
+            };
+            AdminRequest::TokenIssue {
+                user,
+                root,
+                expires_seconds: expires,
+                path_rules: path_rules.into(),
+                md5_style: md5_style.into(),
+            }
+        }
+        Command::Check { read_data } => AdminRequest::Check { read_data },
+        Command::Gc => AdminRequest::Gc,
+    })
+}

@@ -1,0 +1,180 @@
+//! The command line. Every option is also an environment variable.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pan_model::ByteSize;
+
+/// A personal cloud storage that speaks the Baidu PCS REST API.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// What is logged, as in `info,access=info` (requests) or `debug`.
+    #[arg(long, global = true, env = "OPENPAN_LOG", default_value = "info,access=off")]
+    pub(crate) log: String,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where everything is.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Where data is kept [default: ./openpan-data]
+    #[arg(long, global = true, env = "OPENPAN_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Settings [default: openpan.toml in the data directory, if it is there]
+    #[arg(long, global = true, env = "OPENPAN_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves until SIGTERM or Ctrl-C; sets itself up on an empty data directory.
+    Serve(ServeOptions),
+    /// Adds, lists and changes users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Issues access tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Checks every invariant of the stored data; exits 0 only if all hold.
+    Check {
+        /// Reads and verifies every stored byte as well.
+        #[arg(long)]
+        read_data: bool,
+    },
+    /// Frees what nothing points to any more, as far as it is due.
+    Gc,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// Where plain HTTP is served; port 0 picks a free one [default: 127.0.0.1:8800]
+    #[arg(long, env = "OPENPAN_LISTEN", value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+
+    /// Where HTTPS is served; needs a certificate.
+    #[arg(long, env = "OPENPAN_TLS_LISTEN", value_name = "HOST:PORT")]
+    pub(crate) tls_listen: Option<String>,
+
+    /// The certificate chain, PEM.
+    #[arg(long, env = "OPENPAN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, PEM.
+    #[arg(long, env = "OPENPAN_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Makes a certificate for trials, once, in the data directory.
+    #[arg(long, env = "OPENPAN_TLS_SELF_SIGNED", conflicts_with = "tls_cert")]
+    pub(crate) tls_self_signed: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Adds a user.
+    Add {
+        /// 1 to 64 letters, digits, `.`, `_`, `-` or `@`.
+        name: String,
+        /// The most that live files may have together, as in `500G` [default: unlimited]
+        #[arg(long, value_name = "SIZE")]
+        quota: Option<ByteSize>,
+    },
+    /// Lists users: name, quota, state.
+    List,
+    /// Changes a user's quota.
+    SetQuota {
+        /// The user.
+        name: String,
+        /// The most that live files may have together, as in `500G`.
+        quota: ByteSize,
+    },
+    /// Shuts a user out: every token is refused.
+    Disable {
+        /// The user.
+        name: String,
+    },
+    /// Lets a user in again.
+    Enable {
+        /// The user.
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Issues a token and prints it, nothing else. It cannot be shown again.
+    Issue {
+        /// Whose token.
+        #[arg(long)]
+        user: String,
+        /// The directory that the token is confined to; made when missing.
+        #[arg(long, default_value = "/", value_name = "PATH")]
+        root: String,
+        /// How long the token lasts, as in `12h` or `30d` [default: for ever]
+        #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+        expires: Option<u64>,
+        /// Which names the token may create.
+        #[arg(long, value_enum, default_value_t = PathRulesArgument::Pcs)]
+        path_rules: PathRulesArgument,
+        /// How md5 values are written in replies.
+        #[arg(long, value_enum, default_value_t = Md5StyleArgument::Plain)]
+        md5_style: Md5StyleArgument,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PathRulesArgument {
+    /// Those of the PCS book: none of `\ ? | " > < : *`, no dot or blank at either end.
+    Pcs,
+    /// Any name without a slash or a control character.
+    Relaxed,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Md5StyleArgument {
+    /// 32 hex digits.
+    Plain,
+    /// The scrambled form that bypy compares with.
+    Baidu,
+}
+
+/// Reads `90`, `90s`, `15m`, `12h`, `30d`.
+fn parse_seconds(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no time: write it as 90s, 15m, 12h or 30d");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::{Arguments, parse_seconds};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(parse_seconds("90"), Ok(90));
+        assert_eq!(parse_seconds("30d"), Ok(2_592_000));
+        for text in ["", "d", "-1", "1w", "1.5h", "99999999999999999999d"] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
+    }
+}

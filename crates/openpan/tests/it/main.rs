@@ -1,0 +1,66 @@
+//! OpenPan as its users meet it: the server binary, over HTTP and the command
+//! line.
+//!
+//! One binary with a runner of its own, so that the promises of
+//! `pan-conformance` show by name and share one server. Everything that ran
+//! on that server ends in `openpan check --read-data`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
+
+mod admin;
+mod bad_input;
+mod cli;
+mod clients;
+mod commands;
+mod configuration;
+mod crash;
+mod damage;
+mod model;
+mod proxy;
+mod running_download;
+mod security;
+mod server;
+mod shared;
+mod workload;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// Names the tests of a module. One that is not named here is dead code, and
+/// the compiler says so.
+macro_rules! tests {
+    ($($test:ident),* $(,)?) => {
+        pub(crate) fn tests() -> Vec<libtest_mimic::Trial> {
+            let module = module_path!().trim_start_matches("it::");
+            vec![$(libtest_mimic::Trial::test(
+                format!("{module}::{}", stringify!($test)),
+                || { $test(); Ok(()) },
+            )),*]
+        }
+    };
+}
+pub(crate) use tests;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Much of the time is spent waiting for the disk and for timeouts.
+    arguments.test_threads.get_or_insert(4);
+    let modules: [fn() -> Vec<Trial>; 12] = [
+        // The longest first: it waits for timeouts.
+        security::tests,
+        crash::tests,
+        clients::tests,
+        model::tests,
+        admin::tests,
+        bad_input::tests,
+        cli::tests,
+        commands::tests,
+        configuration::tests,
+        damage::tests,
+        running_download::tests,
+        shared::tests,
+    ];
+    let trials = modules.iter().flat_map(|tests| tests()).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    shared::check_and_stop();
+    conclusion.exit();
+}

@@ -1,0 +1,69 @@
+//! Random programs on a model and on the real thing (T1): every reply, then
+//! the whole tree and the quota, then check.
+
+mod drive;
+mod program;
+mod rules;
+mod run;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pan_conformance::pcs::{Accounts, Client, DEMO, TokenSpec};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::crash::{seed, variable};
+use crate::server::{CommandLine, Server, empty_directory};
+
+crate::tests![random_programs_do_what_the_model_does];
+
+const PROGRAMS: u64 = 256;
+const OPERATIONS: usize = 64;
+
+fn random_programs_do_what_the_model_does() {
+    let seed = seed();
+    let programs = variable("OPENPAN_TEST_MODEL_PROGRAMS").unwrap_or(PROGRAMS);
+    println!("model: OPENPAN_TEST_SEED={seed} OPENPAN_TEST_MODEL_PROGRAMS={programs}");
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let server = Server::start(&data);
+    let accounts = CommandLine(&data);
+    let next = AtomicU64::new(0);
+    let done = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= programs {
+                        return;
+                    }
+                    let program = new_program(&accounts, &server.address, seed, number);
+                    done.fetch_add(program.run(OPERATIONS), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let done = done.into_inner();
+    println!("model: {done} of {} requests changed something", programs * OPERATIONS as u64);
+    assert!(done > programs * OPERATIONS as u64 / 5, "too few to mean anything: {done}");
+    server.check();
+    server.stop();
+    Server::start(&data).check();
+}
+
+/// A program of its own user; every fourth one has little room.
+fn new_program(accounts: &dyn Accounts, address: &str, seed: u64, number: u64) -> run::Program {
+    let mut random = StdRng::seed_from_u64(seed ^ (number << 20));
+    let quota = (number % 4 == 3).then(|| random.random_range(20_000..80_000));
+    let user = format!("program{number}");
+    accounts.add_user(&user, quota);
+    let caller = |spec: &TokenSpec| Client::new(address, &accounts.issue_token(&user, spec));
+    run::Program::new(
+        format!("seed {seed}, program {number}"),
+        random,
+        quota,
+        caller(&TokenSpec::rooted(DEMO)),
+        caller(&TokenSpec::rooted("/").relaxed()),
+    )
+}

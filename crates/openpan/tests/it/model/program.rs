@@ -1,0 +1,199 @@
+//! Random programs: requests whose names meet, in several scripts.
+
+use pan_conformance::pcs::digest;
+use rand::Rng;
+use rand::rngs::StdRng;
+
+use super::drive::{Content, Drive, Node};
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(crate) enum Op {
+    Mkdir(String),
+    Put {
+        path: String,
+        content: Content,
+        ondup: &'static str,
+    },
+    Merge {
+        path: String,
+        blocks: Vec<(u64, usize)>,
+        whole: Content,
+        ondup: &'static str,
+        has_unknown: bool,
+    },
+    Move(String, String),
+    Copy(String, String),
+    Delete(String),
+    MoveMany(Vec<(String, String)>),
+    DeleteMany(Vec<String>),
+    List {
+        path: String,
+        by: &'static str,
+        order: &'static str,
+        limit: Option<(usize, usize)>,
+    },
+    Meta(String),
+}
+
+/// Names that every token may make: twins by case and by normal form.
+const NAMES: &[&str] = &[
+    "a",
+    "A",
+    "b.txt",
+    "B.TXT",
+    "文件",
+    "文件夹",
+    "e\u{301}",
+    "\u{e9}",
+    "😀",
+    "x y",
+    "dir",
+    "sub",
+    "cafe\u{301}.jpg",
+    "caf\u{e9}.jpg",
+    "файл.doc",
+];
+/// Names that only relaxed rules allow.
+const ODD: &[&str] = &[".git", "a:b", "x.", "what?", " lead"];
+
+/// Makes requests for one drive.
+pub(crate) struct Generator<'a> {
+    pub(crate) random: &'a mut StdRng,
+    pub(crate) next_content: u64,
+    /// Whether the user's quota is small.
+    pub(crate) is_tight: bool,
+}
+
+impl Generator<'_> {
+    /// The next request of `demo` or, otherwise, of the owner.
+    pub(crate) fn next(&mut self, drive: &Drive, is_demo: bool) -> Op {
+        let ondup = ["", "overwrite", "newcopy"][self.random.random_range(0..3)];
+        match self.random.random_range(0..100) {
+            0..12 => Op::Mkdir(self.path(drive, is_demo)),
+            12..36 => {
+                let path = self.path(drive, is_demo);
+                let (seed, size) = self.block();
+                Op::Put { path, content: content_of(&[(seed, size)]), ondup }
+            }
+            36..46 => {
+                let count = self.random.random_range(1..4);
+                let blocks: Vec<_> = (0..count).map(|_| self.block()).collect();
+                let whole = content_of(&blocks);
+                let has_unknown = self.random.random_range(0..8) == 0;
+                Op::Merge { path: self.path(drive, is_demo), blocks, whole, ondup, has_unknown }
+            }
+            46..58 => Op::Move(self.inner(drive, is_demo), self.path(drive, is_demo)),
+            58..68 => Op::Copy(self.inner(drive, is_demo), self.path(drive, is_demo)),
+            68..75 => Op::Delete(self.inner(drive, is_demo)),
+            75..79 => {
+                let count = self.random.random_range(1..5);
+                let pair =
+                    |this: &mut Self| (this.inner(drive, is_demo), this.path(drive, is_demo));
+                Op::MoveMany((0..count).map(|_| pair(self)).collect())
+            }
+            79..82 => {
+                let count = self.random.random_range(1..4);
+                Op::DeleteMany((0..count).map(|_| self.inner(drive, is_demo)).collect())
+            }
+            82..92 => Op::List {
+                path: self.known(drive, is_demo),
+                by: ["", "name", "size"][self.random.random_range(0..3)],
+                order: ["", "asc", "desc"][self.random.random_range(0..3)],
+                limit: (self.random.random_range(0..3) == 0).then(|| {
+                    let start = self.random.random_range(0..4);
+                    (start, start + self.random.random_range(0..4))
+                }),
+            },
+            92..93 if is_demo => Op::Delete("/apps/demo".into()),
+            _ => Op::Meta(self.known(drive, is_demo)),
+        }
+    }
+
+    fn block(&mut self) -> (u64, usize) {
+        self.next_content += 1;
+        let limits: &[usize] = if self.is_tight {
+            &[1, 100, 5_000, 20_000]
+        } else {
+            &[1, 100, 5_000, 17_000, 17_000, 270_000]
+        };
+        let limit = limits[self.random.random_range(0..limits.len())];
+        (self.next_content, self.random.random_range(0..limit))
+    }
+
+    /// A path to make, sometimes one that is there, sometimes none at all.
+    fn path(&mut self, drive: &Drive, is_demo: bool) -> String {
+        match self.random.random_range(0..100) {
+            0..40 => self.inner(drive, is_demo),
+            40..43 if is_demo => {
+                self.pick(&["/own/a", "/apps/other/a", "/apps/demo2", "/apps", "/"])
+            }
+            43..45 => {
+                self.pick(&["relative", "/apps/demo/../x", "/apps/demo/a\0b", "/apps/demo/./a"])
+            }
+            _ => self.fresh(is_demo),
+        }
+    }
+
+    fn pick(&mut self, paths: &[&str]) -> String {
+        paths[self.random.random_range(0..paths.len())].into()
+    }
+
+    fn fresh(&mut self, is_demo: bool) -> String {
+        let is_own = !is_demo && self.random.random_range(0..3) == 0;
+        let mut path = String::from(if is_own { "/own" } else { "/apps/demo" });
+        for _ in 0..[1, 1, 1, 2, 2, 3][self.random.random_range(0..6)] {
+            let is_odd = self.random.random_range(0..if is_demo { 30 } else { 6 }) == 0;
+            let names = if is_odd { ODD } else { NAMES };
+            let slash = if self.random.random_range(0..20) == 0 { "//" } else { "/" };
+            path = format!("{path}{slash}{}", names[self.random.random_range(0..names.len())]);
+        }
+        if self.random.random_range(0..20) == 0 { path + "/" } else { path }
+    }
+
+    /// A path where something is, most of the time; never a root.
+    fn inner(&mut self, drive: &Drive, is_demo: bool) -> String {
+        let mut all = Vec::new();
+        paths_of(&drive.root, "", &mut all);
+        all.retain(|path| {
+            path.starts_with("/apps/demo/") || (!is_demo && path.starts_with("/own/"))
+        });
+        if all.is_empty() || self.random.random_range(0..8) == 0 {
+            return self.fresh(is_demo);
+        }
+        let path = all.swap_remove(self.random.random_range(0..all.len()));
+        // In another spelling, now and then.
+        match self.random.random_range(0..6) {
+            0 => path.replace("e\u{301}", "\u{e9}"),
+            1 => path.replace('\u{e9}', "e\u{301}"),
+            _ => path,
+        }
+    }
+
+    fn known(&mut self, drive: &Drive, is_demo: bool) -> String {
+        match self.random.random_range(0..10) {
+            0..2 => "/apps/demo".into(),
+            2 if !is_demo => self.pick(&["/", "/apps", "/own"]),
+            3 => self.path(drive, is_demo),
+            _ => self.inner(drive, is_demo),
+        }
+    }
+}
+
+/// The content of a file that is these blocks one after the other.
+pub(crate) fn content_of(blocks: &[(u64, usize)]) -> Content {
+    let bytes = bytes_of(blocks);
+    Content { size: bytes.len() as u64, md5: digest::md5_hex(&bytes) }
+}
+
+pub(crate) fn bytes_of(blocks: &[(u64, usize)]) -> Vec<u8> {
+    blocks.iter().flat_map(|&(seed, size)| digest::content(seed, size)).collect()
+}
+
+fn paths_of(node: &Node, path: &str, all: &mut Vec<String>) {
+    for child in node.children().into_iter().flat_map(|children| children.values()) {
+        let path = format!("{path}/{}", child.name);
+        paths_of(child, &path, all);
+        all.push(path);
+    }
+}

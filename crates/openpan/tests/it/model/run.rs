@@ -1,0 +1,327 @@
+//! Sends a program's requests and compares what comes back.
+
+use std::collections::HashMap;
+
+use pan_conformance::pcs::{Carrier, Client, Reply, digest};
+use rand::Rng;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+use super::drive::{Drive, Kind, Node, key};
+use super::program::{Generator, Op, bytes_of};
+use super::rules::{Caller, Verdict, judge, parse};
+
+/// A program on the way.
+pub(crate) struct Program {
+    title: String,
+    random: StdRng,
+    quota: Option<u64>,
+    callers: [(Caller, Client); 2],
+    drive: Drive,
+    /// Which `fs_id` an entry of the model has, once seen.
+    ids: HashMap<u64, u64>,
+    log: Vec<String>,
+    next_content: u64,
+}
+
+impl Program {
+    pub(crate) fn new(
+        title: String,
+        random: StdRng,
+        quota: Option<u64>,
+        demo: Client,
+        owner: Client,
+    ) -> Self {
+        let root = vec!["apps".to_owned(), "demo".to_owned()];
+        let mut drive = Drive::new();
+        // So that both tokens agree from the beginning on what is there.
+        owner.mkdir("/own").ok();
+        owner.mkdir("/apps/demo").ok();
+        drive.mkdir(&["own".into()]);
+        drive.mkdir(&root);
+        let demo = (Caller { name: "demo", root, is_pcs: true }, demo);
+        let owner = (Caller { name: "owner", root: Vec::new(), is_pcs: false }, owner);
+        let (ids, log) = (HashMap::new(), Vec::new());
+        Self { title, random, quota, callers: [demo, owner], drive, ids, log, next_content: 0 }
+    }
+
+    /// Runs it to its end; how many requests changed something.
+    pub(crate) fn run(mut self, operations: usize) -> u64 {
+        let mut done = 0;
+        for _ in 0..operations {
+            let who = self.random.random_range(0..2);
+            let op = {
+                let mut generator = Generator {
+                    random: &mut self.random,
+                    next_content: self.next_content,
+                    is_tight: self.quota.is_some(),
+                };
+                let op = generator.next(&self.drive, who == 0);
+                self.next_content = generator.next_content;
+                op
+            };
+            self.log.push(format!("{}: {op:?}", self.callers[who].0.name));
+            done += u64::from(self.step(who, &op));
+        }
+        self.compare_everything();
+        done
+    }
+
+    fn step(&mut self, who: usize, op: &Op) -> bool {
+        match op {
+            Op::MoveMany(pairs) => {
+                let items = pairs.iter().map(|(from, to)| json!({ "from": from, "to": to }));
+                let reply = self.callers[who].1.batch("move", &items.collect());
+                let ops = pairs.iter().map(|(from, to)| Op::Move(from.clone(), to.clone()));
+                self.batch(who, &ops.collect::<Vec<_>>(), &reply)
+            }
+            Op::DeleteMany(paths) => {
+                let items = paths.iter().map(|path| json!({ "path": path }));
+                let reply = self.callers[who].1.batch("delete", &items.collect());
+                let ops = paths.iter().map(|path| Op::Delete(path.clone()));
+                self.batch(who, &ops.collect::<Vec<_>>(), &reply)
+            }
+            _ => {
+                let Some(reply) = self.send(who, op) else { return false };
+                self.settle(who, op, &reply)
+            }
+        }
+    }
+
+    /// A batch is its items one after the other, up to the first refusal.
+    fn batch(&mut self, who: usize, ops: &[Op], reply: &Reply) -> bool {
+        let quota = self.quota.unwrap_or(u64::MAX);
+        let mut done = 0;
+        for op in ops {
+            match judge(&self.drive, &self.callers[who].0, quota, op) {
+                Verdict::Done(after) => self.drive = after,
+                Verdict::DoneOr(code, _) if reply.code() == Some(code) => return done > 0,
+                Verdict::DoneOr(_, after) => self.drive = after,
+                Verdict::Refused(codes) => {
+                    let code = reply.code().unwrap_or_default();
+                    self.holds(
+                        codes.contains(&code),
+                        reply,
+                        &format!("one of {codes:?} at item {done}"),
+                    );
+                    let extra = reply.json()["extra"]["list"].as_array().map(Vec::len);
+                    self.holds(extra == Some(done), reply, &format!("{done} items done"));
+                    return done > 0;
+                }
+                Verdict::NewName { .. } | Verdict::Told(_) => panic!("no batch tells anything"),
+            }
+            done += 1;
+        }
+        self.holds(reply.status() == 200, reply, "all items done");
+        true
+    }
+
+    /// `None` when a block was refused because a small quota leaves it no room (S4).
+    fn send(&self, who: usize, op: &Op) -> Option<Reply> {
+        let client = &self.callers[who].1;
+        Some(match op {
+            Op::Mkdir(path) => client.mkdir(path),
+            Op::Put { path, ondup, .. } => {
+                let bytes = digest::content(self.next_content, op.size());
+                client
+                    .file("upload")
+                    .param("path", path)
+                    .param("ondup", ondup)
+                    .content(&bytes)
+                    .send()
+            }
+            Op::Merge { path, blocks, ondup, has_unknown, .. } => {
+                let mut handles = Vec::new();
+                for block in blocks {
+                    let call = client.file("upload").param("type", "tmpfile");
+                    let reply = call.content(&bytes_of(&[*block])).send();
+                    if self.quota.is_some() && reply.code() == Some(31112) {
+                        return None;
+                    }
+                    handles.push(reply.ok()["md5"].clone());
+                }
+                if *has_unknown {
+                    handles.push(json!("0123456789abcdef0123456789abcdef"));
+                }
+                let param = json!({ "block_list": handles }).to_string();
+                let call = client.file("createsuperfile").by(Carrier::PostForm).param("path", path);
+                call.param("ondup", ondup).param("param", param).send()
+            }
+            Op::Move(from, to) => client.mv(from, to),
+            Op::Copy(from, to) => client.cp(from, to),
+            Op::Delete(path) => client.rm(path),
+            Op::Meta(path) => client.meta(path),
+            Op::List { path, by, order, limit } => {
+                let limit = limit.map(|(start, end)| format!("{start}-{end}")).unwrap_or_default();
+                let call = client.file("list").get().param("path", path).param("by", by);
+                call.param("order", order).param("limit", limit).send()
+            }
+            Op::MoveMany(_) | Op::DeleteMany(_) => panic!("sent as a batch"),
+        })
+    }
+
+    fn settle(&mut self, who: usize, op: &Op, reply: &Reply) -> bool {
+        let quota = self.quota.unwrap_or(u64::MAX);
+        match judge(&self.drive, &self.callers[who].0, quota, op) {
+            Verdict::Refused(codes) => {
+                let code = reply.code().unwrap_or_default();
+                self.holds(codes.contains(&code), reply, &format!("one of {codes:?}"));
+                false
+            }
+            Verdict::DoneOr(code, _) if reply.code() == Some(code) => false,
+            Verdict::Done(after) | Verdict::DoneOr(_, after) => {
+                self.holds(reply.status() == 200, reply, "success");
+                self.drive = after;
+                if let Op::Mkdir(path) | Op::Put { path, .. } | Op::Merge { path, .. } = op {
+                    let names = parse(path).unwrap();
+                    let entry = reply.json();
+                    self.is_entry(&names, &entry, reply);
+                }
+                true
+            }
+            Verdict::NewName { or: Some(code), .. } if reply.code() == Some(code) => false,
+            Verdict::NewName { names, content, .. } => {
+                self.holds(reply.status() == 200, reply, "a new name");
+                let entry = reply.json();
+                let new = parse(entry["path"].as_str().unwrap()).unwrap();
+                self.holds(self.drive.get(&new).is_none(), reply, "a name that was free");
+                let keys =
+                    |names: &[String]| names.iter().map(|name| key(name)).collect::<Vec<_>>();
+                let is_beside = keys(&new[..new.len() - 1]) == keys(&names[..names.len() - 1]);
+                self.holds(is_beside, reply, "a place beside the old one");
+                self.drive.put(&new, content);
+                self.is_entry(&new, &entry, reply);
+                true
+            }
+            Verdict::Told(paths) => {
+                self.holds(reply.status() == 200, reply, "an answer");
+                self.is_told(op, &paths[0], reply);
+                false
+            }
+        }
+    }
+
+    fn is_told(&mut self, op: &Op, path: &str, reply: &Reply) {
+        let names = parse(path).unwrap();
+        let list = reply.json()["list"].as_array().unwrap().clone();
+        let Op::List { by, order, limit, .. } = op else {
+            self.holds(list.len() == 1, reply, "one entry");
+            return self.is_entry(&names, &list[0], reply);
+        };
+        let node = self.drive.get(&names).unwrap();
+        let children: Vec<Node> =
+            node.children().into_iter().flat_map(|map| map.values().cloned()).collect();
+        let sorted = sort(children, by, *order == "asc");
+        let (start, end) = limit.unwrap_or((0, usize::MAX));
+        let window: Vec<Node> = sorted
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| (start..end).contains(i))
+            .map(|(_, n)| n)
+            .collect();
+        let told: Vec<&str> = list.iter().map(pan_conformance::pcs::name_of).collect();
+        let due: Vec<&str> = window.iter().map(|node| node.name.as_str()).collect();
+        self.holds(told == due, reply, &format!("{due:?}"));
+        for (node, entry) in window.iter().zip(&list) {
+            self.is_entry(&[names.clone(), vec![node.name.clone()]].concat(), entry, reply);
+        }
+    }
+
+    /// The entry says of itself what the model knows.
+    fn is_entry(&mut self, names: &[String], entry: &Value, reply: &Reply) {
+        let super::drive::Walk::Found(node, path) = self.drive.walk(names) else {
+            panic!("{}: the model lost {names:?}", self.title);
+        };
+        let (size, md5) = match &node.kind {
+            Kind::File(content) => (content.size, content.md5.clone()),
+            Kind::Directory(_) => (0, String::new()),
+        };
+        let has_subdirectory =
+            node.children().is_some_and(|children| children.values().any(Node::is_directory));
+        let id = node.id;
+        let due = json!({
+            "path": path, "isdir": u8::from(node.is_directory()), "size": size, "md5": md5,
+            "ifhassubdir": u8::from(has_subdirectory),
+        });
+        for (field, value) in due.as_object().unwrap() {
+            self.holds(&entry[field] == value, reply, &format!("{field} = {value} of {path}"));
+        }
+        let fs_id = entry["fs_id"].as_u64().unwrap();
+        let known = *self.ids.entry(id).or_insert(fs_id);
+        self.holds(known == fs_id, reply, &format!("fs_id {known} of {path}"));
+        let others = self.ids.values().filter(|other| **other == fs_id).count();
+        self.holds(others == 1, reply, &format!("an fs_id of its own for {path}"));
+    }
+
+    /// The whole tree as the owner sees it, the part that demo sees, the quota.
+    fn compare_everything(&mut self) {
+        let mut open = vec![Vec::<String>::new()];
+        while let Some(names) = open.pop() {
+            let path = format!("/{}", names.join("/"));
+            let node = self.drive.get(&names).unwrap();
+            let children: Vec<Node> = node.children().unwrap().values().cloned().collect();
+            open.extend(
+                children
+                    .iter()
+                    .filter(|c| c.is_directory())
+                    .map(|c| [names.clone(), vec![c.name.clone()]].concat()),
+            );
+            let is_demos = path.starts_with("/apps/demo");
+            for (_, client) in self.callers.iter().skip(usize::from(!is_demos)) {
+                let reply = client.list(&path);
+                let list = reply.ok()["list"].as_array().unwrap().clone();
+                let told: Vec<&str> = list.iter().map(pan_conformance::pcs::name_of).collect();
+                let due: Vec<&str> = children.iter().map(|node| node.name.as_str()).collect();
+                self.holds(told == due, &reply, &format!("in the end {due:?}"));
+            }
+            let reply = self.callers[1].1.list(&path);
+            for (node, entry) in children.iter().zip(reply.ok()["list"].as_array().unwrap()) {
+                self.is_entry(&[names.clone(), vec![node.name.clone()]].concat(), entry, &reply);
+            }
+        }
+        let used = self.callers[1].1.quota().1;
+        assert_eq!(used, self.drive.root.bytes(), "{}: used", self.title);
+    }
+
+    #[track_caller]
+    fn holds(&self, is_so: bool, reply: &Reply, due: &str) {
+        if !is_so {
+            let from = self.log.len().saturating_sub(20);
+            let shown: Vec<String> =
+                self.log[from..].iter().map(|line| line.chars().take(300).collect()).collect();
+            panic!("{}: {due} was due, but {reply}\nafter\n{}", self.title, shown.join("\n"));
+        }
+    }
+}
+
+/// The order of the book (4.9) without times.
+fn sort(mut nodes: Vec<Node>, by: &str, is_ascending: bool) -> Vec<Node> {
+    let extension = |node: &Node| match key(&node.name).rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),
+        _ => String::new(),
+    };
+    nodes.sort_by_key(|node| match by {
+        "name" => (String::new(), 0, key(&node.name)),
+        "size" => {
+            (String::new(), if node.is_directory() { 0 } else { node.bytes() }, key(&node.name))
+        }
+        _ if node.is_directory() => (String::new(), 0, key(&node.name)),
+        _ => (extension(node), 0, key(&node.name)),
+    });
+    if !is_ascending {
+        nodes.reverse();
+    }
+    if by != "name" {
+        nodes.sort_by_key(|node| !node.is_directory());
+    }
+    nodes
+}
+
+impl Op {
+    fn size(&self) -> usize {
+        match self {
+            Self::Put { content, .. } => content.size as usize,
+            _ => 0,
+        }
+    }
+}
