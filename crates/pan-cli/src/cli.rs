@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::{cat, cp, exit, get, login, logout, ls, mkdir, mv, put, quota, rm, stat, whoami};
+
+/// Files in a personal cloud storage.
+#[derive(Debug, Parser)]
+#[command(name = "pan", version, after_help = epilogue(), max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalOptions {
+    /// Where the service is: http://HOST:PORT, or `baidu` [env: OPENPAN_ENDPOINT]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub(crate) endpoint: Option<String>,
+    /// The access token; other users of this machine may see it [env: OPENPAN_TOKEN]
+    #[arg(
+        long,
+        global = true,
+        allow_hyphen_values = true,
+        conflicts_with = "token_file",
+        help_heading = "Global options"
+    )]
+    pub(crate) token: Option<String>,
+    /// A file whose first line is the access token [env: OPENPAN_TOKEN_FILE]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Which profile of the configuration to use [env: OPENPAN_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub(crate) profile: Option<String>,
+    /// Trust the certificates in this PEM file too [env: OPENPAN_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+    /// Print errors only: no progress, no notes
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// Print what is done, a line each, in place of progress bars
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Ls(ls::LsArgs),
+    Put(put::PutArgs),
+    Get(get::GetArgs),
+    Cat(cat::CatArgs),
+    Mkdir(mkdir::MkdirArgs),
+    Mv(mv::MvArgs),
+    Cp(cp::CpArgs),
+    Rm(rm::RmArgs),
+    Stat(stat::StatArgs),
+    Quota(quota::QuotaArgs),
+    Login(login::LoginArgs),
+    Whoami(whoami::WhoamiArgs),
+    Logout(logout::LogoutArgs),
+}
+
+impl Command {
+    pub(crate) async fn run(self, session: &Session<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Ls(args) => ls::run(session, args).await,
+            Self::Put(args) => put::run(session, args).await,
+            Self::Get(args) => get::run(session, args).await,
+            Self::Cat(args) => cat::run(session, args).await,
+            Self::Mkdir(args) => mkdir::run(session, args).await,
+            Self::Mv(args) => mv::run(session, args).await,
+            Self::Cp(args) => cp::run(session, args).await,
+            Self::Rm(args) => rm::run(session, args).await,
+            Self::Stat(args) => stat::run(session, args).await,
+            Self::Quota(args) => quota::run(session, args).await,
+            Self::Login(args) => login::run(session, args).await,
+            Self::Whoami(args) => whoami::run(session, args).await,
+            Self::Logout(args) => logout::run(session, args),
+        }
+    }
+}
+
+fn epilogue() -> String {
+    format!(
+        "Remote paths begin with `/`, or with the name of a profile: `home:/photos`.\n\n\
+         Exit codes:\n{}",
+        exit::table()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_is_in_the_manual() {
+        let manual = include_str!("../../../docs/cli.md");
+        for command in Cli::command().get_subcommands() {
+            let heading = format!("### pan {}", command.get_name());
+            assert!(manual.contains(&heading), "{heading}");
+            for option in command.get_arguments().filter_map(|argument| argument.get_long()) {
+                assert!(manual.contains(&format!("--{option}")), "--{option}");
+            }
+        }
+    }
+}

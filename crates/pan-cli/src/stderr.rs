@@ -1,0 +1,113 @@
+//! What is said beside the data: errors, hints, notes, progress.
+
+use std::io::{self, IsTerminal};
+
+use anstream::eprintln;
+use anstyle::{AnsiColor, Style};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde_json::{Value, json};
+
+use crate::cli::GlobalOptions;
+use crate::failure::Failure;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Stderr. Clones share the progress bars, above which everything is printed.
+#[derive(Debug, Clone)]
+pub(crate) struct Stderr {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    bars: MultiProgress,
+}
+
+impl Stderr {
+    pub(crate) fn new(options: &GlobalOptions) -> Self {
+        let shows_bars = !options.quiet && !options.verbose && !options.json && is_lively();
+        let target =
+            if shows_bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self {
+            json: options.json,
+            quiet: options.quiet,
+            verbose: options.verbose,
+            bars: MultiProgress::with_draw_target(target),
+        }
+    }
+
+    /// Says what went wrong. A hint is said apart, but in JSON.
+    pub(crate) fn error(&self, failure: &Failure) {
+        if failure.message.is_empty() {
+            return;
+        }
+        self.bars.suspend(|| match self.json {
+            true => eprintln!("{}", error_object(failure)),
+            false => eprintln!("{ERROR}error:{ERROR:#} {}", without_control(&failure.message)),
+        });
+    }
+
+    /// Says what to do.
+    pub(crate) fn hint(&self, hint: &str) {
+        if !self.json {
+            self.bars.suspend(|| eprintln!("\n{HINT}hint:{HINT:#} {hint}"));
+        }
+    }
+
+    /// Says something that is good to know.
+    pub(crate) fn note(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        self.bars.suspend(|| match self.json {
+            true => eprintln!("{}", json!({ "note": text })),
+            false => eprintln!("{NOTE}note:{NOTE:#} {}", without_control(text)),
+        });
+    }
+
+    /// Says what is done, to those who asked for it.
+    pub(crate) fn say(&self, text: &str) {
+        if self.verbose && !self.json {
+            eprintln!("{}", without_control(text));
+        }
+    }
+
+    /// Says how it went, to those who watched.
+    pub(crate) fn summary(&self, text: &str) {
+        if self.shows_bars() {
+            self.bars.suspend(|| eprintln!("{text}"));
+        } else {
+            self.say(text);
+        }
+    }
+
+    /// The place of the progress bars.
+    pub(crate) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    /// Whether anybody sees them.
+    pub(crate) fn shows_bars(&self) -> bool {
+        !self.bars.is_hidden()
+    }
+}
+
+fn error_object(failure: &Failure) -> Value {
+    json!({
+        "error": failure.message,
+        "hint": failure.hint,
+        "error_code": failure.code,
+        "request_id": failure.request_id,
+        "exit": failure.exit.code(),
+    })
+}
+
+/// Whether stderr is a terminal that can move its cursor.
+fn is_lively() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// A name must not be able to speak to the terminal.
+pub(crate) fn without_control(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}

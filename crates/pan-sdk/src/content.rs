@@ -1,0 +1,162 @@
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, Stream, StreamExt};
+use pan_model::ByteSize;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::Error;
+use crate::local_file::LocalFile;
+use crate::multipart::Frames;
+
+/// How much is read at a time from a reader.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What an upload sends. Its length is known beforehand.
+///
+/// Bytes and files can be sent again after a failure; a reader or a stream
+/// cannot, so an upload from one has a single try.
+pub struct Content {
+    source: Source,
+    length: u64,
+}
+
+enum Source {
+    Bytes(Bytes),
+    File(LocalFile, Range<u64>),
+    /// Gone after the first sending.
+    Once(Option<Frames>),
+}
+
+impl Content {
+    /// These bytes.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self { length: bytes.len() as u64, source: Source::Bytes(bytes) }
+    }
+
+    /// A regular file, whole.
+    ///
+    /// # Errors
+    /// [`Error::Local`] when it cannot be opened.
+    pub async fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let file = LocalFile::open(path.as_ref()).await?;
+        let range = 0..file.length();
+        Ok(Self::file_range(file, range))
+    }
+
+    /// The next `length` bytes of a reader.
+    pub fn reader(reader: impl AsyncRead + Send + Unpin + 'static, length: ByteSize) -> Self {
+        let limited = reader.take(length.0);
+        let frames = stream::try_unfold(limited, async |mut reader| {
+            let mut chunk =
+                BytesMut::with_capacity(CHUNK_BYTES.min(reader.limit() as usize).max(1));
+            while chunk.len() < chunk.capacity() && reader.read_buf(&mut chunk).await? > 0 {}
+            Ok((!chunk.is_empty()).then(|| (chunk.freeze(), reader)))
+        });
+        Self::stream(frames, length)
+    }
+
+    /// A stream of pieces, of `length` bytes in all.
+    pub fn stream(
+        stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+        length: ByteSize,
+    ) -> Self {
+        let read = |piece: io::Result<Bytes>| {
+            piece.map_err(|error| Error::local("cannot read the content of an upload", error))
+        };
+        Self { source: Source::Once(Some(stream.map(read).boxed())), length: length.0 }
+    }
+
+    /// A part of a file.
+    pub(crate) fn file_range(file: LocalFile, range: Range<u64>) -> Self {
+        Self { length: range.end - range.start, source: Source::File(file, range) }
+    }
+
+    /// How many bytes there are.
+    pub fn size(&self) -> ByteSize {
+        ByteSize(self.length)
+    }
+
+    /// Begins a sending; `None` when the content was sent and cannot be again.
+    pub(crate) fn frames(&mut self) -> Option<Frames> {
+        match &mut self.source {
+            Source::Bytes(bytes) => {
+                let bytes = bytes.clone();
+                Some(stream::once(async move { Ok(bytes) }).boxed())
+            }
+            Source::File(file, range) => Some(file.frames(range.clone())),
+            Source::Once(frames) => frames.take(),
+        }
+    }
+
+    /// Whether it can be sent another time.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(self.source, Source::Once(_))
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match self.source {
+            Source::Bytes(_) => "bytes",
+            Source::File(..) => "file",
+            Source::Once(_) => "stream",
+        };
+        write!(out, "Content({source}, {} bytes)", self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream::TryStreamExt;
+    use pan_model::ByteSize;
+
+    use super::Content;
+
+    #[tokio::test]
+    async fn a_reader_is_read_to_its_length_and_once() {
+        let mut content = Content::reader(&b"hello world"[..], ByteSize(5));
+        let pieces: Vec<_> = content.frames().unwrap().try_collect().await.unwrap();
+        assert_eq!(pieces.concat(), b"hello");
+        assert!(content.frames().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_in_large_pieces_and_as_often_as_asked() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..700_000u32).map(|i| i as u8).collect();
+        std::fs::write(file.path(), &bytes).unwrap();
+        let mut content = Content::file(file.path()).await.unwrap();
+        for _ in 0..2 {
+            let pieces: Vec<_> = content.frames().unwrap().try_collect().await.unwrap();
+            assert_eq!(pieces.len(), 3);
+            assert_eq!(pieces.concat(), bytes);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (before, after) in [(600_000, 600_001), (600_000, 10)] {
+            std::fs::write(file.path(), vec![1; before]).unwrap();
+            let mut content = Content::file(file.path()).await.unwrap();
+            std::fs::write(file.path(), vec![2; after]).unwrap();
+            let read: Result<Vec<_>, _> = content.frames().unwrap().try_collect().await;
+            assert!(matches!(read, Err(crate::Error::LocalChanged { .. })), "{before} {after}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_small_file_is_what_it_was_when_it_was_opened() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "before").unwrap();
+        let mut content = Content::file(file.path()).await.unwrap();
+        std::fs::write(file.path(), "afterwards").unwrap();
+        let pieces: Vec<_> = content.frames().unwrap().try_collect().await.unwrap();
+        assert_eq!(pieces.concat(), b"before");
+    }
+}

@@ -1,0 +1,75 @@
+//! The Rust client of the PCS API.
+//!
+//! Speaks to an OpenPan server ([`Endpoint::single`]) and to Baidu's own hosts
+//! ([`Endpoint::baidu`]) alike: every call of the API is a method of
+//! [`Client`], named after the PCS verb, in a file of that name. Sections such
+//! as "pcs-rest 4.2" in the docs are those of `docs/pcs-rest.md`.
+//!
+//! ```no_run
+//! use pan_sdk::{Client, Content, Endpoint, Ondup, PanPath};
+//!
+//! # async fn tour() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Endpoint::single("http://127.0.0.1:8800")?, "the-token")?;
+//! let path = PanPath::parse("/notes/today.txt")?;
+//! let entry = client.upload(&path, Content::bytes("hello"), Ondup::Overwrite).await?;
+//! assert_eq!(entry.size.0, 5);
+//! let text = client.download(&path, ..).await?.bytes().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * **Streaming.** Bodies are streamed both ways: memory does not grow with a
+//!   file or a directory.
+//! * **Retries.** What failed in passing is tried again, as long as repeating
+//!   it cannot change the outcome: see [`RetryPolicy`].
+//! * **Verification.** What was sent is compared with the md5 in the reply,
+//!   what was received with the md5 in the headers.
+//! * **Cancelling.** Dropping a future stops what it does; temporary files go
+//!   with it.
+//! * **Secrets.** The token is in no `Debug`, no error and no log line.
+//!
+//! The methods need a Tokio runtime.
+
+mod call;
+mod client;
+mod content;
+mod copy;
+mod delete;
+mod download;
+mod endpoint;
+mod entry;
+mod error;
+mod facts;
+mod list;
+mod local_file;
+mod meta;
+mod mkdir;
+mod multipart;
+mod partial;
+mod progress;
+mod quota;
+mod reply;
+mod retry;
+mod stall;
+mod superfile;
+mod token;
+mod transfer;
+mod upload;
+mod walk;
+
+pub use client::{Client, ClientBuilder};
+pub use content::Content;
+pub use download::Download;
+pub use endpoint::Endpoint;
+pub use entry::Entry;
+pub use error::{Error, Refusal};
+pub use facts::FileFacts;
+pub use pan_model::{
+    ByteSize, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError, Timestamp, Window,
+};
+pub use pan_pcs::ErrorCode;
+pub use partial::PartlyDone;
+pub use progress::Progress;
+pub use quota::Quota;
+pub use retry::RetryPolicy;
+pub use transfer::TransferOptions;

@@ -1,0 +1,169 @@
+//! A local file that must stay as it is while it is being read.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt};
+use md5::{Digest, Md5 as Hasher};
+use pan_model::{ByteSize, Md5};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::Error;
+use crate::multipart::Frames;
+use crate::transfer::cut;
+
+/// How much is read at a time.
+const CHUNK_BYTES: usize = 256 * 1024;
+/// How many chunks are read ahead.
+const CHUNKS_AHEAD: usize = 2;
+
+/// An open file, and what it looked like when it was opened. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalFile(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    file: File,
+    path: PathBuf,
+    length: u64,
+    modified: Option<SystemTime>,
+    /// All of a small file: it is read as it is opened, in one go.
+    small: Option<Bytes>,
+}
+
+impl LocalFile {
+    /// Opens a regular file.
+    pub(crate) async fn open(path: &Path) -> Result<Self, Error> {
+        let path = path.to_owned();
+        blocking(move || Self::open_now(path)).await
+    }
+
+    fn open_now(path: PathBuf) -> Result<Self, Error> {
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| cannot("read", &path, error))?;
+        if !metadata.is_file() {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+            return Err(cannot("read", &path, error));
+        }
+        let (length, modified) = (metadata.len(), metadata.modified().ok());
+        let mut opened = Opened { file, path, length, modified, small: None };
+        if length <= CHUNK_BYTES as u64 {
+            opened.small = Some(opened.last_chunk(0..length)?);
+        }
+        Ok(Self(Arc::new(opened)))
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        self.0.length
+    }
+
+    /// A range of it, piece by piece. The last piece is handed out only when
+    /// the file is still what it was.
+    pub(crate) fn frames(&self, range: Range<u64>) -> Frames {
+        if let Some(small) = &self.0.small {
+            let piece = small.slice(range.start as usize..range.end as usize);
+            return stream::iter([Ok(piece)]).boxed();
+        }
+        let file = Arc::clone(&self.0);
+        let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
+        spawn_blocking(move || {
+            for chunk in file.chunks(range) {
+                let is_last = chunk.is_err();
+                // A receiver that is gone wants no more.
+                if chunks.blocking_send(chunk).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        stream::unfold(received, async |mut received| Some((received.recv().await?, received)))
+            .boxed()
+    }
+
+    /// The md5 of the whole file.
+    pub(crate) async fn md5(&self) -> Result<Md5, Error> {
+        let file = Arc::clone(&self.0);
+        blocking(move || {
+            let mut hasher = Hasher::new();
+            for chunk in file.chunks(0..file.length) {
+                hasher.update(&chunk?);
+            }
+            Ok(Md5(hasher.finalize().into()))
+        })
+        .await
+    }
+}
+
+impl Opened {
+    /// The chunks of a range. The last one of all is an error when the file
+    /// has changed.
+    fn chunks(&self, range: Range<u64>) -> impl Iterator<Item = Result<Bytes, Error>> {
+        let end = range.end;
+        cut(range, ByteSize(CHUNK_BYTES as u64)).map(move |chunk| {
+            if chunk.end < end { self.chunk(chunk) } else { self.last_chunk(chunk) }
+        })
+    }
+
+    fn last_chunk(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let chunk = self.chunk(range)?;
+        let now = self.file.metadata().map_err(|error| cannot("read", &self.path, error))?;
+        if self.is_unchanged(&now) { Ok(chunk) } else { Err(self.changed()) }
+    }
+
+    fn chunk(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let mut chunk = BytesMut::zeroed((range.end - range.start) as usize);
+        match read_exact_at(&self.file, &mut chunk, range.start) {
+            Ok(()) => Ok(chunk.freeze()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.changed()),
+            Err(error) => Err(cannot("read", &self.path, error)),
+        }
+    }
+
+    fn is_unchanged(&self, now: &Metadata) -> bool {
+        now.len() == self.length && now.modified().ok() == self.modified
+    }
+
+    fn changed(&self) -> Error {
+        Error::LocalChanged { path: self.path.clone() }
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
+                buffer = &mut buffer[read..];
+                offset += read as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs something that blocks where it may.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::local("a task was given up", io::Error::other(error))),
+    }
+}
+
+/// An error with the name of the file that it is about.
+pub(crate) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
+    Error::local(format!("cannot {verb} `{}`", path.display()), error)
+}

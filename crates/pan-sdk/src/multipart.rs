@@ -1,0 +1,202 @@
+//! The multipart body of an upload: one part named `file` (pcs-rest 1.6).
+//!
+//! It is streamed, and its length is known before the first byte goes out.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, Stream, StreamExt};
+use md5::{Digest, Md5 as Hasher};
+use pan_model::Md5;
+
+use crate::Error;
+use crate::progress::Meter;
+use crate::stall::Activity;
+
+/// The pieces of a content, in order.
+pub(crate) type Frames = BoxStream<'static, Result<Bytes, Error>>;
+
+/// One sending of a content, wrapped as multipart.
+pub(crate) struct Sending {
+    boundary: String,
+    stage: Stage,
+    frames: Frames,
+    length: u64,
+    sent: u64,
+    hasher: Hasher,
+    outcome: Outcome,
+    activity: Activity,
+    meter: Meter,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Head,
+    Content,
+    End,
+}
+
+/// What became of a sending: the md5 of what went out, or why it stopped.
+#[derive(Clone, Default)]
+pub(crate) struct Outcome(Arc<OnceLock<Result<Md5, Stopped>>>);
+
+/// The source failed; the error is handed out once.
+type Stopped = std::sync::Mutex<Option<Error>>;
+
+impl Outcome {
+    /// The md5 of the content; `None` when it did not go out to its end.
+    pub(crate) fn md5(&self) -> Option<Md5> {
+        self.0.get()?.as_ref().ok().copied()
+    }
+
+    /// Why the source stopped, when it did.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        let stopped = self.0.get()?.as_ref().err()?;
+        stopped.lock().ok()?.take()
+    }
+}
+
+impl Sending {
+    pub(crate) fn new(frames: Frames, length: u64, activity: Activity, meter: Meter) -> Self {
+        Self {
+            boundary: format!("{:032x}", rand::random::<u128>()),
+            stage: Stage::Head,
+            frames,
+            length,
+            sent: 0,
+            hasher: Hasher::new(),
+            outcome: Outcome::default(),
+            activity,
+            meter,
+        }
+    }
+
+    /// Where it will be told how the sending ended.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.clone()
+    }
+
+    pub(crate) fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    pub(crate) fn content_length(&self) -> u64 {
+        (self.head().len() + self.tail().len()) as u64 + self.length
+    }
+
+    fn head(&self) -> Bytes {
+        format!(
+            "--{}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n",
+            self.boundary
+        )
+        .into()
+    }
+
+    fn tail(&self) -> Bytes {
+        format!("\r\n--{}--\r\n", self.boundary).into()
+    }
+
+    fn take(&mut self, frame: Bytes) -> Result<Bytes, Error> {
+        self.sent += frame.len() as u64;
+        if self.sent > self.length {
+            return Err(wrong_length());
+        }
+        self.hasher.update(&frame);
+        self.meter.reach(self.sent);
+        Ok(frame)
+    }
+
+    fn end(&mut self) -> Result<Bytes, Error> {
+        if self.sent < self.length {
+            return Err(wrong_length());
+        }
+        self.stage = Stage::End;
+        let md5 = std::mem::take(&mut self.hasher).finalize();
+        let _ = self.outcome.0.set(Ok(Md5(md5.into())));
+        Ok(self.tail())
+    }
+
+    /// Ends the body early: the service sees a broken request and keeps nothing.
+    fn stop(&mut self, error: Error) -> io::Error {
+        self.stage = Stage::End;
+        let message = error.to_string();
+        let _ = self.outcome.0.set(Err(Stopped::new(Some(error))));
+        io::Error::other(message)
+    }
+}
+
+impl Stream for Sending {
+    type Item = Result<Bytes, io::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        this.activity.mark();
+        let piece = match this.stage {
+            Stage::Head => {
+                this.stage = Stage::Content;
+                Ok(this.head())
+            }
+            Stage::Content => match ready!(this.frames.poll_next_unpin(context)) {
+                Some(frame) => frame.and_then(|frame| this.take(frame)),
+                None => this.end(),
+            },
+            Stage::End => return Poll::Ready(None),
+        };
+        Poll::Ready(Some(piece.map_err(|error| this.stop(error))))
+    }
+}
+
+fn wrong_length() -> Error {
+    let text = "it has another length than was said";
+    Error::local("the content of an upload", io::Error::new(io::ErrorKind::InvalidInput, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+    use super::Sending;
+    use crate::progress::Progress;
+    use crate::stall::Activity;
+
+    fn sending(frames: &[&'static str], length: u64) -> Sending {
+        let frames: Vec<_> =
+            frames.iter().map(|text| Ok(Bytes::from_static(text.as_bytes()))).collect();
+        let meter = Progress::default().meter();
+        Sending::new(stream::iter(frames).boxed(), length, Activity::start(), meter)
+    }
+
+    #[tokio::test]
+    async fn the_length_is_that_of_the_body() {
+        for frames in [&["ab", "c"][..], &[]] {
+            let length = frames.concat().len() as u64;
+            let sending = sending(frames, length);
+            let (announced, outcome) = (sending.content_length(), sending.outcome());
+            let body: Vec<Bytes> = sending.try_collect().await.unwrap();
+            assert_eq!(body.concat().len() as u64, announced);
+            let expected = if length == 0 {
+                "d41d8cd98f00b204e9800998ecf8427e"
+            } else {
+                "900150983cd24fb0d6963f7d28e17f72"
+            };
+            assert_eq!(outcome.md5().unwrap().to_string(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_of_another_length_stops_the_body() {
+        for length in [2, 4] {
+            let sending = sending(&["ab", "c"], length);
+            let outcome = sending.outcome();
+            assert!(sending.try_collect::<Vec<_>>().await.is_err());
+            assert!(outcome.md5().is_none());
+            assert!(outcome.failure().is_some());
+            assert!(outcome.failure().is_none());
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Told how many bytes have moved, as they move.
+///
+/// The numbers are increments and add up to the size of what was transferred:
+/// bytes that are sent again after a failure are not counted again.
+#[derive(Clone, Default)]
+pub struct Progress(Option<Arc<dyn Fn(u64) + Send + Sync>>);
+
+impl Progress {
+    /// Calls `report` with every increment. It is called often and must be quick.
+    pub fn new(report: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(report)))
+    }
+
+    /// The meter of one transfer, at zero.
+    pub(crate) fn meter(&self) -> Meter {
+        Meter { progress: self.clone(), highest: Arc::new(AtomicU64::new(0)) }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(if self.0.is_some() { "Progress(…)" } else { "Progress(none)" })
+    }
+}
+
+/// Turns the positions of one transfer, whose tries begin anew, into increments.
+#[derive(Debug, Clone)]
+pub(crate) struct Meter {
+    progress: Progress,
+    highest: Arc<AtomicU64>,
+}
+
+impl Meter {
+    /// So many bytes of this try have moved.
+    pub(crate) fn reach(&self, position: u64) {
+        let before = self.highest.fetch_max(position, Ordering::Relaxed);
+        if let Some(report) = &self.progress.0
+            && position > before
+        {
+            report(position - before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::Progress;
+
+    #[test]
+    fn a_second_try_is_not_counted_twice() {
+        let sum = Arc::new(AtomicU64::new(0));
+        let total = Arc::clone(&sum);
+        let meter = Progress::new(move |bytes| {
+            total.fetch_add(bytes, Ordering::Relaxed);
+        })
+        .meter();
+        for position in [10, 20, 5, 15, 25] {
+            meter.reach(position);
+        }
+        assert_eq!(sum.load(Ordering::Relaxed), 25);
+    }
+}

@@ -1,0 +1,45 @@
+//! Whole files, of any size: parts in parallel, everything verified.
+
+mod download_file;
+mod parts;
+mod target;
+mod upload_file;
+mod upload_reader;
+
+use std::time::SystemTime;
+
+use pan_model::ByteSize;
+
+use crate::Progress;
+
+pub(crate) use self::parts::cut;
+
+/// How files are transferred.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TransferOptions {
+    /// Larger files go in parts. 64 MiB unless set; an upload in one request
+    /// has at most 2 GiB.
+    pub threshold: ByteSize,
+    /// How large a part is. 32 MiB unless set; a file that would have more
+    /// than 1024 parts gets larger ones.
+    pub part_size: ByteSize,
+    /// How many parts of a file are on their way at once. 4 unless set.
+    pub parallel: usize,
+    /// Who is told of the bytes that have moved.
+    pub progress: Progress,
+    /// The modification time that a downloaded file gets.
+    pub modified: Option<SystemTime>,
+}
+
+impl Default for TransferOptions {
+    fn default() -> Self {
+        Self {
+            threshold: ByteSize(64 << 20),
+            part_size: ByteSize(32 << 20),
+            parallel: 4,
+            progress: Progress::default(),
+            modified: None,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use pan_model::{Md5, Ondup, PanPath};
+use pan_pcs::{EntryBody, TmpfileBody};
+use serde::de::DeserializeOwned;
+
+use crate::call::Call;
+use crate::endpoint::Host;
+use crate::multipart::Sending;
+use crate::progress::Meter;
+use crate::stall::Activity;
+use crate::{Client, Content, Entry, Error, Progress};
+
+impl Client {
+    /// Uploads a file in one request (pcs-rest 4.2): at most 2 GiB. Missing
+    /// parents are created. The path of the entry differs from `path` when
+    /// `ondup` made a new name.
+    ///
+    /// For files of any size see [`upload_file`](Self::upload_file).
+    ///
+    /// # Errors
+    /// 31061 when the name is taken, 31062 and 31063 for a path that cannot
+    /// be created, 31112 when the account has no room; [`Error::Damaged`]
+    /// when what arrived is not what was sent.
+    pub async fn upload(
+        &self,
+        path: &PanPath,
+        content: Content,
+        ondup: Ondup,
+    ) -> Result<Entry, Error> {
+        self.upload_metered(path, content, ondup, &Progress::default()).await
+    }
+
+    /// Uploads a block for [`create_superfile`](Self::create_superfile)
+    /// (pcs-rest 4.3): at most 2 GiB. The md5 is the handle of the block; it
+    /// is kept for a day at least.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when what arrived is not what was sent.
+    pub async fn upload_tmpfile(&self, content: Content) -> Result<Md5, Error> {
+        self.upload_tmpfile_metered(content, &Progress::default()).await
+    }
+
+    pub(crate) async fn upload_metered(
+        &self,
+        path: &PanPath,
+        content: Content,
+        ondup: Ondup,
+        progress: &Progress,
+    ) -> Result<Entry, Error> {
+        let call = Call::post("upload").on_host(Host::Upload).with_path(path).with_ondup(ondup);
+        let read = |body: EntryBody| {
+            let entry = Entry::read(body)?;
+            Ok((entry.md5, entry))
+        };
+        self.deliver(&call, content, progress, read).await
+    }
+
+    pub(crate) async fn upload_tmpfile_metered(
+        &self,
+        content: Content,
+        progress: &Progress,
+    ) -> Result<Md5, Error> {
+        let call = Call::post("upload").on_host(Host::Upload).with("type", "tmpfile");
+        let read = |body: TmpfileBody| {
+            let md5 = body.md5.parse().map_err(|_| format!("`{}` is no md5", body.md5))?;
+            Ok((Some(md5), md5))
+        };
+        self.deliver(&call.harmless_if(true), content, progress, read).await
+    }
+
+    /// Sends a content as often as it takes, and compares the md5 that came
+    /// back. `read` finds that md5 in the reply.
+    async fn deliver<B: DeserializeOwned, T>(
+        &self,
+        call: &Call,
+        mut content: Content,
+        progress: &Progress,
+        read: impl Fn(B) -> Result<(Option<Md5>, T), String>,
+    ) -> Result<T, Error> {
+        let meter = progress.meter();
+        let mut pauses = self.retry().pauses();
+        loop {
+            let delivered = self.deliver_once(call, &mut content, &meter).await;
+            let checked = delivered.and_then(|(sent, body)| {
+                let (found, value) = read(body).map_err(|reason| self.malformed(call, reason))?;
+                compare(Some(sent), found)?;
+                Ok(value)
+            });
+            match checked {
+                Ok(value) => return Ok(value),
+                Err(error) if !content.is_repeatable() => return Err(error),
+                Err(error) => pauses.wait(error, call.repeat).await?,
+            }
+        }
+    }
+
+    async fn deliver_once<B: DeserializeOwned>(
+        &self,
+        call: &Call,
+        content: &mut Content,
+        meter: &Meter,
+    ) -> Result<(Md5, B), Error> {
+        let spent = || Error::Input(String::from("the content was sent before"));
+        let early = || self.malformed(call, String::from("it came before all was sent"));
+        let length = content.size().0;
+        let activity = Activity::start();
+        let frames = content.frames().ok_or_else(spent)?;
+        let sending = Sending::new(frames, length, activity.clone(), meter.clone());
+        let outcome = sending.outcome();
+        let reply = self.send(call, sending, &activity).await;
+        if let Some(failure) = outcome.failure() {
+            return Err(failure);
+        }
+        let body = reply?;
+        Ok((outcome.md5().ok_or_else(early)?, body))
+    }
+}
+
+/// Compares md5s, as far as both sides know one.
+pub(crate) fn compare(expected: Option<Md5>, found: Option<Md5>) -> Result<(), Error> {
+    match (expected, found) {
+        (Some(expected), Some(found)) if expected != found => {
+            Err(Error::Damaged { expected, found })
+        }
+        _ => Ok(()),
+    }
+}
