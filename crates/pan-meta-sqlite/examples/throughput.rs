@@ -258,12 +258,8 @@ async fn list(
     entries: u64,
 ) -> Result<()> {
     let begun = Instant::now();
-    let mut query = ChildrenQuery {
-        order: ListOrder { by, descending: false },
-        after: None,
-        skip: 0,
-        limit,
-    };
+    let mut query =
+        ChildrenQuery { order: ListOrder { by, descending: false }, after: None, skip: 0, limit };
     let mut windows = 0;
     let mut rows = 0;
     // Whole, or, where a window costs a sort, the first twenty windows.

@@ -27,13 +27,17 @@ type Answer = Result<(), EngineError>;
 #[derive(Debug)]
 pub(crate) struct DeviceFailure(pub(crate) EngineError);
 
-/// Why a batch could not be committed as it was run. It is rolled back.
-enum Again {
-    /// A closure failed that had written.
-    WithSavepoints,
-    /// The transaction failed as a whole, for this reason.
-    OneByOne(EngineError),
-    Never(DeviceFailure),
+/// How the first attempt to run a batch ended.
+enum Attempt {
+    Committed,
+    /// A closure failed that had written. Everything is rolled back.
+    NeedsSavepoints,
+}
+
+/// Why a transaction failed as a whole. Nothing of it remains.
+enum Failure {
+    Transaction(EngineError),
+    Device(DeviceFailure),
 }
 
 /// How one run of a closure ended.
@@ -53,20 +57,20 @@ pub(crate) fn run(
     first: Box<dyn Job>,
 ) -> Result<(), DeviceFailure> {
     let mut batch = Batch { jobs: vec![first], answers: Vec::new() };
-    let again = match batch.run_plainly(session, queue) {
-        Ok(()) => return Ok(batch.answer_all()),
-        Err(again) => again,
-    };
-    let again = match again {
-        Again::WithSavepoints => match batch.run_with_savepoints(session) {
-            Ok(()) => return Ok(batch.answer_all()),
-            Err(again) => again,
-        },
-        other => other,
-    };
-    match again {
-        Again::Never(failure) => batch.abandon(failure),
-        Again::WithSavepoints | Again::OneByOne(_) => batch.run_one_by_one(session),
+    let attempt = batch.run_plainly(session, queue).and_then(|attempt| match attempt {
+        Attempt::Committed => Ok(()),
+        Attempt::NeedsSavepoints => batch.run_with_savepoints(session),
+    });
+    match attempt {
+        Ok(()) => {
+            batch.answer_all();
+            Ok(())
+        }
+        Err(Failure::Transaction(error)) => {
+            tracing::warn!(%error, closures = batch.jobs.len(), "a batch runs again one by one");
+            batch.run_one_by_one(session)
+        }
+        Err(Failure::Device(failure)) => batch.abandon(failure),
     }
 }
 
@@ -77,7 +81,11 @@ struct Batch {
 }
 
 impl Batch {
-    fn run_plainly(&mut self, session: &mut Session<'_>, queue: &Queue) -> Result<(), Again> {
+    fn run_plainly(
+        &mut self,
+        session: &mut Session<'_>,
+        queue: &Queue,
+    ) -> Result<Attempt, Failure> {
         begin(session)?;
         let begun = Instant::now();
         loop {
@@ -90,7 +98,7 @@ impl Batch {
                 }
                 Ran::Failed(_) => {
                     roll_back(session);
-                    return Err(Again::WithSavepoints);
+                    return Ok(Attempt::NeedsSavepoints);
                 }
                 Ran::Lost(error) => return Err(lost(session, error)),
             };
@@ -103,25 +111,24 @@ impl Batch {
                 None => break,
             }
         }
-        commit(session)
+        commit(session).map(|()| Attempt::Committed)
     }
 
-    fn run_with_savepoints(&mut self, session: &mut Session<'_>) -> Result<(), Again> {
+    fn run_with_savepoints(&mut self, session: &mut Session<'_>) -> Result<(), Failure> {
         self.answers.clear();
         begin(session)?;
         for job in &mut self.jobs {
-            let failed = |error| Again::OneByOne(engine_error("dividing a batch", error));
-            session.control("SAVEPOINT closure").map_err(failed)?;
+            control(session, "SAVEPOINT closure")?;
             let answer = match run_job(job.as_mut(), session) {
                 Ran::Kept => Ok(()),
                 Ran::Failed(answer) => {
-                    session.control("ROLLBACK TO closure").map_err(failed)?;
+                    control(session, "ROLLBACK TO closure")?;
                     session.pending.undo();
                     answer
                 }
                 Ran::Lost(error) => return Err(lost(session, error)),
             };
-            session.control("RELEASE closure").map_err(failed)?;
+            control(session, "RELEASE closure")?;
             self.answers.push(answer);
         }
         commit(session)
@@ -169,9 +176,8 @@ fn run_alone(job: &mut dyn Job, session: &mut Session<'_>) -> Result<Answer, Dev
     });
     match ran {
         Ok(answer) => Ok(answer),
-        Err(Again::OneByOne(error)) => Ok(Err(error)),
-        Err(Again::WithSavepoints) => Ok(Err(stopped())),
-        Err(Again::Never(failure)) => Err(failure),
+        Err(Failure::Transaction(error)) => Ok(Err(error)),
+        Err(Failure::Device(failure)) => Err(failure),
     }
 }
 
@@ -191,26 +197,30 @@ fn run_job(job: &mut dyn Job, session: &mut Session<'_>) -> Ran {
     }
 }
 
-fn begin(session: &mut Session<'_>) -> Result<(), Again> {
-    session
-        .control("BEGIN IMMEDIATE")
-        .map_err(|error| Again::OneByOne(engine_error("beginning a transaction", error)))
+fn begin(session: &mut Session<'_>) -> Result<(), Failure> {
+    control(session, "BEGIN IMMEDIATE")
 }
 
-fn commit(session: &mut Session<'_>) -> Result<(), Again> {
+fn commit(session: &mut Session<'_>) -> Result<(), Failure> {
     if let Err(error) = session.write_pending() {
         return Err(lost(session, error));
     }
-    session.control("COMMIT").map_err(|error| {
-        let device_failed = is_device_failure(&error);
-        let error = engine_error("committing", error);
-        if device_failed { Again::Never(DeviceFailure(error)) } else { lost(session, error) }
-    })
+    match session.control("COMMIT") {
+        Err(error) if is_device_failure(&error) => {
+            Err(Failure::Device(DeviceFailure(engine_error("committing", error))))
+        }
+        committed => committed.map_err(|error| lost(session, engine_error("committing", error))),
+    }
 }
 
-fn lost(session: &mut Session<'_>, error: EngineError) -> Again {
+/// Runs a statement that begins or divides the transaction.
+fn control(session: &mut Session<'_>, sql: &'static str) -> Result<(), Failure> {
+    session.control(sql).map_err(|error| lost(session, engine_error(sql, error)))
+}
+
+fn lost(session: &mut Session<'_>, error: EngineError) -> Failure {
     roll_back(session);
-    Again::OneByOne(error)
+    Failure::Transaction(error)
 }
 
 /// Leaves no transaction open; SQLite may have ended it already.

@@ -56,7 +56,10 @@ impl ChangeTxn for Session<'_> {
 fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
     Ok(ChangeRow {
         rev: row.get::<_, Db<_>>(0)?.0,
-        gone: row.get::<_, Option<Db<FsId>>>(1)?.map(|Db(fs_id)| gone_row(row, fs_id)).transpose()?,
+        gone: row
+            .get::<_, Option<Db<FsId>>>(1)?
+            .map(|Db(fs_id)| gone_row(row, fs_id))
+            .transpose()?,
         came: row.get::<_, Option<Db<_>>>(6)?.map(|Db(came)| came),
         unfold: row.get(7)?,
         at: row.get::<_, Db<_>>(8)?.0,

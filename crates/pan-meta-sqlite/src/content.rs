@@ -136,7 +136,7 @@ impl ContentRead for Session<'_> {
     fn list_deleting(&mut self, limit: u64) -> Result<Vec<ContentId>> {
         self.query_all(
             "listing contents whose deletion began",
-            "SELECT id FROM content WHERE state <> 0 AND state = 2 ORDER BY id LIMIT ?1",
+            "SELECT id FROM content WHERE state <> 0 AND state = 2 ORDER BY state_at, id LIMIT ?1",
             [at_most(limit)],
             content_id,
         )

@@ -1,4 +1,4 @@
-//! The tree: entries and the totals of directories. `listing` has the orders.
+//! The tree. `listing` has the orders of a directory, `totals` what lies below.
 
 use std::ops::ControlFlow;
 
@@ -41,11 +41,7 @@ impl EntryRead for Session<'_> {
     fn get_child(&mut self, parent: FsId, key: &NameKey<'_>) -> Result<Option<Entry>> {
         let found = self.query_row(
             "looking for a name in a directory",
-            concat!(
-                "SELECT ",
-                entry_columns!(),
-                " FROM entry WHERE parent = ?1 AND name_key = ?2"
-            ),
+            concat!("SELECT ", entry_columns!(), " FROM entry WHERE parent = ?1 AND name_key = ?2"),
             params![Db(parent), key.as_str()],
             entry_row,
         )?;
@@ -90,51 +86,23 @@ impl EntryRead for Session<'_> {
 
 impl EntryTxn for Session<'_> {
     fn insert_entry(&mut self, entry: &Entry, totals: &Totals) -> Result<()> {
-        let key = NameKey::of(&entry.name);
-        let file = entry.file();
-        self.execute(
+        self.write_entry(
             "adding an entry",
             "INSERT INTO entry (fs_id, parent, name_key, name, ctime, mtime, rev,
                                 content, size, md5, one_block)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                Db(entry.fs_id),
-                entry.parent.map(Db),
-                key.as_str(),
-                key.differing().map(|_| entry.name.as_str()),
-                Db(entry.ctime),
-                Db(entry.mtime),
-                Db(entry.rev),
-                file.map(|file| Db(file.content)),
-                file.map(|file| Db(file.size)),
-                file.map(|file| Db(file.md5)),
-                file.map(|file| file.one_block),
-            ],
+            entry,
         )?;
         if entry.is_directory() { self.insert_totals(entry.fs_id, totals) } else { Ok(()) }
     }
 
     fn update_entry(&mut self, entry: &Entry) -> Result<()> {
-        let key = NameKey::of(&entry.name);
-        let file = entry.file();
-        self.execute_one(
+        self.write_entry(
             "changing an entry",
             "UPDATE entry SET parent = ?2, name_key = ?3, name = ?4, ctime = ?5, mtime = ?6,
                               rev = ?7, content = ?8, size = ?9, md5 = ?10, one_block = ?11
              WHERE fs_id = ?1",
-            params![
-                Db(entry.fs_id),
-                entry.parent.map(Db),
-                key.as_str(),
-                key.differing().map(|_| entry.name.as_str()),
-                Db(entry.ctime),
-                Db(entry.mtime),
-                Db(entry.rev),
-                file.map(|file| Db(file.content)),
-                file.map(|file| Db(file.size)),
-                file.map(|file| Db(file.md5)),
-                file.map(|file| file.one_block),
-            ],
+            entry,
         )
     }
 
@@ -149,13 +117,7 @@ impl EntryTxn for Session<'_> {
         if removed == 0 {
             return Err(EngineError::new(ErrorKind::Failed, what));
         }
-        self.execute(
-            "removing the totals of a directory",
-            "DELETE FROM directory WHERE fs_id = ?1",
-            [Db(fs_id)],
-        )?;
-        self.pending.forget_totals(fs_id);
-        Ok(())
+        self.remove_totals(fs_id)
     }
 
     fn add_totals(&mut self, directory: FsId, delta: &TotalsDelta, rev: Rev) -> Result<()> {
@@ -168,60 +130,25 @@ impl EntryTxn for Session<'_> {
 }
 
 impl Session<'_> {
-    /// A directory's totals as the transaction sees them.
-    fn totals(&mut self, directory: FsId) -> Result<Option<Totals>> {
-        if let Some(totals) = self.pending.totals(directory) {
-            return Ok(Some(totals));
-        }
-        self.query_row(
-            "reading the totals of a directory",
-            "SELECT entries, directories, bytes, video, audio, image, doc, rev
-             FROM directory WHERE fs_id = ?1",
-            [Db(directory)],
-            totals_row,
-        )
-    }
-
-    fn insert_totals(&mut self, directory: FsId, totals: &Totals) -> Result<()> {
-        let [video, audio, image, doc] = totals.media.map(Db);
-        self.execute(
-            "adding the totals of a directory",
-            "INSERT INTO directory (fs_id, entries, directories, bytes,
-                                    video, audio, image, doc, rev)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                Db(directory),
-                Db(totals.entries),
-                Db(totals.directories),
-                Db(totals.bytes),
-                video,
-                audio,
-                image,
-                doc,
-                Db(totals.rev),
-            ],
-        )?;
-        Ok(())
-    }
-
-    /// Writes a directory's totals at the end of a batch.
-    pub(crate) fn write_totals(&mut self, directory: FsId, totals: &Totals) -> Result<()> {
-        let [video, audio, image, doc] = totals.media.map(Db);
+    /// Inserts or updates: the columns have the same numbers in both.
+    fn write_entry(&mut self, what: &'static str, sql: &'static str, entry: &Entry) -> Result<()> {
+        let key = NameKey::of(&entry.name);
+        let file = entry.file();
         self.execute_one(
-            "writing the totals of a directory",
-            "UPDATE directory SET entries = ?2, directories = ?3, bytes = ?4,
-                                  video = ?5, audio = ?6, image = ?7, doc = ?8, rev = ?9
-             WHERE fs_id = ?1",
+            what,
+            sql,
             params![
-                Db(directory),
-                Db(totals.entries),
-                Db(totals.directories),
-                Db(totals.bytes),
-                video,
-                audio,
-                image,
-                doc,
-                Db(totals.rev),
+                Db(entry.fs_id),
+                entry.parent.map(Db),
+                key.as_str(),
+                key.differing().map(|_| entry.name.as_str()),
+                Db(entry.ctime),
+                Db(entry.mtime),
+                Db(entry.rev),
+                file.map(|file| Db(file.content)),
+                file.map(|file| Db(file.size)),
+                file.map(|file| Db(file.md5)),
+                file.map(|file| file.one_block),
             ],
         )
     }
@@ -229,10 +156,10 @@ impl Session<'_> {
 
 /// An entry as the transaction sees it, with totals that are not written yet.
 pub(crate) fn as_pending(mut entry: Entry, pending: &Pending) -> Entry {
-    if let EntryKind::Directory { has_subdirectory } = &mut entry.kind {
-        if let Some(totals) = pending.totals(entry.fs_id) {
-            *has_subdirectory = totals.directories > 0;
-        }
+    if let EntryKind::Directory { has_subdirectory } = &mut entry.kind
+        && let Some(totals) = pending.totals(entry.fs_id)
+    {
+        *has_subdirectory = totals.directories > 0;
     }
     entry
 }
@@ -264,15 +191,4 @@ fn entry_kind(row: &Row<'_>) -> rusqlite::Result<EntryKind> {
         md5: row.get::<_, Db<_>>(9)?.0,
         one_block: row.get(10)?,
     }))
-}
-
-fn totals_row(row: &Row<'_>) -> rusqlite::Result<Totals> {
-    let count = |column| row.get::<_, Db<u64>>(column).map(|Db(count)| count);
-    Ok(Totals {
-        entries: count(0)?,
-        directories: count(1)?,
-        bytes: row.get::<_, Db<_>>(2)?.0,
-        media: [count(3)?, count(4)?, count(5)?, count(6)?],
-        rev: row.get::<_, Db<_>>(7)?.0,
-    })
 }

@@ -13,7 +13,7 @@
 //! | `session` `pending` | one connection at work: its statements, its unwritten sums |
 //! | `connection` `schema` | opening a database and bringing it up to date |
 //! | `value` `error` | the words of `pan-model` as columns, SQLite's errors as ours |
-//! | the others | one feature of the seam each, statement by statement |
+//! | the others | one feature of the seam each, statement by statement; `listing` and `totals` help `entry` |
 //!
 //! No rule lives here: what is allowed, counted or logged is decided in
 //! `pan-core`.
@@ -37,6 +37,7 @@ mod session;
 mod staged;
 mod store;
 mod tmpfile;
+mod totals;
 mod value;
 mod writer;
 

@@ -92,9 +92,9 @@ impl<'a> Place<'a> {
 static WINDOWS: LazyLock<HashMap<(ListOrder, bool), String>> = LazyLock::new(|| {
     let orders = [ListBy::FileType, ListBy::Name, ListBy::Time, ListBy::Size];
     let directions = [false, true];
-    let keys = orders.into_iter().flat_map(|by| {
-        directions.map(|descending| ListOrder { by, descending }).into_iter()
-    });
+    let keys = orders
+        .into_iter()
+        .flat_map(|by| directions.map(|descending| ListOrder { by, descending }).into_iter());
     keys.flat_map(|order| [(order, false), (order, true)])
         .map(|(order, after)| ((order, after), window_sql(order, after)))
         .collect()
@@ -116,10 +116,9 @@ fn window_sql(order: ListOrder, after: bool) -> String {
     let (place, order) = match order.by {
         ListBy::FileType => grouped(EXTENSION),
         ListBy::Name => (format!("name_key {than} ?4"), format!("name_key {way}")),
-        ListBy::Time => (
-            format!("(mtime, name_key) {than} (?5, ?4)"),
-            format!("mtime {way}, name_key {way}"),
-        ),
+        ListBy::Time => {
+            (format!("(mtime, name_key) {than} (?5, ?4)"), format!("mtime {way}, name_key {way}"))
+        }
         ListBy::Size => grouped(SIZE),
     };
     let place = if after { format!(" AND {place}") } else { String::new() };

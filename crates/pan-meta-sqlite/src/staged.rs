@@ -13,7 +13,9 @@ impl StagedRead for Session<'_> {
             "listing staged trees",
             "SELECT fs_id, begun FROM staged ORDER BY fs_id LIMIT ?1",
             [at_most(limit)],
-            |row| Ok(StagedRow { fs_id: row.get::<_, Db<_>>(0)?.0, begun: row.get::<_, Db<_>>(1)?.0 }),
+            |row| {
+                Ok(StagedRow { fs_id: row.get::<_, Db<_>>(0)?.0, begun: row.get::<_, Db<_>>(1)?.0 })
+            },
         )
     }
 }

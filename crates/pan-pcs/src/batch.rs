@@ -36,6 +36,9 @@ pub enum BatchError {
     BlockListEmpty,
 }
 
+/// The deepest nesting of arrays and objects that is read.
+const MAX_DEPTH: usize = 16;
+
 #[derive(Serialize, Deserialize)]
 struct List<T> {
     list: Vec<T>,
@@ -96,6 +99,9 @@ fn item_path(name: &'static str, text: &str) -> Result<PanPath, ParamError> {
 /// # Errors
 /// [`BatchError`]; the caller decides whether a complete single form saves it.
 pub fn parse_batch<T: for<'a> Deserialize<'a>>(json: &[u8]) -> Result<Vec<T>, BatchError> {
+    if is_too_deep(json) {
+        return Err(BatchError::Shape);
+    }
     // Counted first, and without building anything: a batch of millions must
     // not cost memory before it is refused.
     let counted: List<IgnoredAny> = serde_json::from_slice(json).map_err(|_| BatchError::Shape)?;
@@ -106,6 +112,25 @@ pub fn parse_batch<T: for<'a> Deserialize<'a>>(json: &[u8]) -> Result<Vec<T>, Ba
             .map(|batch| batch.list)
             .map_err(|_| BatchError::Shape),
     }
+}
+
+/// Whether arrays and objects are nested deeper than [`MAX_DEPTH`].
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 /// Writes `{"list":[…]}`.
@@ -126,6 +151,9 @@ struct Blocks {
 /// # Errors
 /// [`BatchError::BlockList`] or [`BatchError::BlockListEmpty`].
 pub fn parse_block_list(json: &[u8]) -> Result<BlockList, BatchError> {
+    if is_too_deep(json) {
+        return Err(BatchError::BlockList);
+    }
     let blocks: Blocks = serde_json::from_slice(json).map_err(|_| BatchError::BlockList)?;
     if blocks.block_list.is_empty() {
         return Err(BatchError::BlockListEmpty);
@@ -171,6 +199,16 @@ mod tests {
         assert_eq!(parse_batch::<MoveItem>(br#"{"list":[]}"#), Err(BatchError::Empty));
         let many = format!(r#"{{"list":[{}1]}}"#, "1,".repeat(999));
         assert_eq!(parse_batch::<MoveItem>(many.as_bytes()), Err(BatchError::TooMany));
+    }
+
+    #[test]
+    fn nesting_has_a_limit_and_brackets_in_texts_are_none() {
+        let nested = |depth: usize| {
+            let inner = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"list":[{{"path":"/[[[[[[[[[[[[[[[[[[\\\"[","x":{inner}}}]}}"#)
+        };
+        assert!(parse_batch::<MetaItem>(nested(13).as_bytes()).is_ok());
+        assert_eq!(parse_batch::<MetaItem>(nested(14).as_bytes()), Err(BatchError::Shape));
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::stall::StallGuard;
 /// A request's head must be complete within this time; an idle connection is
 /// closed after it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Headers of one request together.
-const HEAD_BYTES_MAX: u32 = 64 << 10;
+/// Request line and headers of one request together.
+pub(crate) const HEAD_BYTES_MAX: u32 = 64 << 10;
 /// What HTTP/1 reads at once: bounds the memory of one connection.
 const READ_BYTES_MAX: usize = 256 << 10;
 /// Headers of one request.

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use crate::ServerState;
 use crate::body::{ReplyBody, RequestBody};
+use crate::connection::HEAD_BYTES_MAX;
 use crate::middleware::{AccessLog, dress};
 use crate::pcs;
 
@@ -21,6 +22,10 @@ pub(crate) async fn route(
     let (head, incoming) = request.into_parts();
     let path = percent_encoding::percent_decode_str(head.uri.path()).decode_utf8_lossy();
     let (what, mut response) = match &*path {
+        _ if head_bytes(&head) > HEAD_BYTES_MAX as usize => {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            ("refused", plain(status, "the request's head is longer than 64 KiB\n"))
+        }
         "/livez" | "/healthz" => ("health", plain(StatusCode::OK, "ok\n")),
         "/readyz" if state.is_ready() => ("health", plain(StatusCode::OK, "ok\n")),
         "/readyz" => ("health", plain(StatusCode::SERVICE_UNAVAILABLE, "draining\n")),
@@ -34,6 +39,13 @@ pub(crate) async fn route(
     dress(&mut response, request_id);
     log.end(what, response.status());
     response
+}
+
+/// What the request line and the headers came to, about.
+fn head_bytes(head: &http::request::Parts) -> usize {
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    target + headers.sum::<usize>()
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<ReplyBody> {

@@ -7,8 +7,9 @@ use pan_engine::{EngineError, ErrorKind, MetaStore, MetaStoreExt, ReadCost};
 
 use super::given::{read, user, write};
 
-fn pair(snapshot: &mut dyn MetaRead) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>)> {
-    Ok((snapshot.get_setting("left")?, snapshot.get_setting("right")?))
+/// Two settings that are always written together.
+fn pair(snapshot: &mut dyn MetaRead) -> Result<[Option<Vec<u8>>; 2]> {
+    Ok([snapshot.get_setting("left")?, snapshot.get_setting("right")?])
 }
 
 /// What is committed while a closure reads, it does not see.
@@ -56,7 +57,7 @@ pub async fn no_read_sees_half_a_closure(store: &dyn MetaStore) {
     let reading = async {
         while !done.load(Ordering::Relaxed) {
             let read = store.read::<_, EngineError, _>(ReadCost::Long, pair);
-            let (left, right) = read.await.unwrap();
+            let [left, right] = read.await.unwrap();
             assert_eq!(left, right);
         }
     };

@@ -4,7 +4,7 @@ use pan_engine::meta::{MetaRead, Result, Totals, TotalsDelta, UsageDelta};
 use pan_engine::{EngineError, ErrorKind, MetaStore};
 use pan_model::{ByteSize, FsId, Rev};
 
-use super::given::{directory, directory_of, file, insert, read, try_write, user, write};
+use super::given::{content, directory, directory_of, file, insert, read, try_write, user, write};
 
 fn delta(entries: i64, directories: i64, bytes: i64) -> TotalsDelta {
     TotalsDelta { entries, directories, bytes, media: [entries, 0, directories, 0] }
@@ -97,6 +97,7 @@ pub async fn totals_and_usage_follow_rollbacks(store: &dyn MetaStore) {
                 if n % 3 == 1 {
                     return Err(EngineError::new(ErrorKind::Failed, "on purpose"));
                 }
+                content(tx, b"body")?;
                 let file = file(tx, top, &format!("f{n}"))?;
                 insert(tx, file)?;
                 if n % 9 == 5 {

@@ -95,7 +95,7 @@ CREATE TABLE content (
 ) STRICT;
 -- Where rapid upload and dedup look. Small contents are in no index: the rows
 -- would cost every small upload a random write.
-CREATE INDEX content_md5 ON content (md5, size) WHERE size > 262144;
+CREATE INDEX content_md5 ON content (size, md5) WHERE size > 262144;
 -- Where garbage collection looks.
 CREATE INDEX content_leaving ON content (state, state_at) WHERE state <> 0;
 

@@ -12,7 +12,7 @@ use super::request::{Call, broken, no_content};
 
 /// Boundaries, part headers and parameters around a content, at most: what a
 /// request announces is surely content when it is above this.
-const WRAPPING_BYTES: u64 = 16 << 10;
+pub(super) const WRAPPING_BYTES: u64 = 16 << 10;
 
 /// Receives the content of an upload; reads the parameters after it too.
 pub(super) async fn take(pan: &Pan, call: &mut Call) -> Result<Received, Failure> {

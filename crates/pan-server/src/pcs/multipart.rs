@@ -233,7 +233,9 @@ impl Multipart {
 
     async fn read_until(&mut self, end: &[u8]) -> Result<Bytes, BodyError> {
         loop {
-            if let Some(at) = memmem::find(&self.buffer, end) {
+            if let Some(at) = memmem::find(&self.buffer, end)
+                && at <= HEAD_BYTES_MAX
+            {
                 let head = self.buffer.split_to(at);
                 let _ = self.buffer.split_to(end.len());
                 return Ok(head);

@@ -4,7 +4,7 @@
 use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT};
 use http::request::Parts;
 use http::{HeaderMap, Method as Verb};
-use pan_core::BodyError;
+use pan_core::{BodyError, MAX_UPLOAD};
 use pan_model::Caller;
 use pan_pcs::{ErrorCode, FilePart, MethodSpec, Object, Params, Verbs};
 
@@ -134,10 +134,10 @@ impl Reading {
         path: &str,
     ) -> Result<(&'static MethodSpec, Caller, Params), Failure> {
         let verb = self.head.method.clone();
+        let object = Object::of_path(path).ok_or_else(|| unsupported("there is no such object"))?;
         if !matches!(verb, Verb::GET | Verb::HEAD | Verb::POST) {
             return Err(unsupported("this verb is not used").with_status(405));
         }
-        let object = Object::of_path(path).ok_or_else(|| unsupported("there is no such object"))?;
         let mut query = Params::new();
         query.merge_urlencoded(self.head.uri.query().unwrap_or_default().as_bytes());
         self.read_body(state, object, &query).await?;
@@ -195,6 +195,12 @@ impl Reading {
         let Body::Plain(body) = std::mem::replace(&mut self.body, Body::Plain(placeholder)) else {
             return Ok(());
         };
+        // Said before the content is sent, a refusal costs nobody anything.
+        let limit = MAX_UPLOAD.0 + super::content::WRAPPING_BYTES;
+        if body.announced().is_some_and(|bytes| bytes > limit) {
+            self.body = Body::Plain(body);
+            return Err(pan_core::Error::TooLarge { limit: MAX_UPLOAD }.into());
+        }
         let mut multipart = Multipart::new(kind, body);
         let read = read_text_parts(&mut multipart, object, query, &mut self.params).await;
         self.body = Body::Multipart(multipart);

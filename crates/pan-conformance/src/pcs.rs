@@ -1,0 +1,101 @@
+//! What PCS promises over HTTP, as functions: run them against any server.
+//!
+//! A promise is a small named function that gets a server and a fresh user.
+//! It panics when the promise is broken. Section numbers are those of the
+//! protocol book; expected values come from it, and digests from libraries
+//! that the server does not use, so that nothing is checked against itself.
+//! Starting a server and running the promises is the caller's part.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a promise is kept, or it panics")]
+
+mod authority;
+mod batch;
+mod bodies;
+mod call;
+mod client;
+mod copying;
+mod deleting;
+pub mod digest;
+mod downloading;
+mod golden;
+mod headers;
+mod limits;
+mod listing;
+mod md5_style;
+mod meta;
+mod moving;
+mod names;
+mod ondup;
+mod parts;
+mod paths;
+mod pattern;
+mod quota;
+mod ranges;
+mod reply;
+mod smuggling;
+mod stories;
+mod superfile;
+mod target;
+mod tokens;
+mod transport;
+mod twins;
+pub mod wire;
+
+pub use call::{BOUNDARY, Call, Carrier, Credential, Part, encode};
+pub use client::{Client, name_of};
+pub use reply::Reply;
+pub use target::{Accounts, DEMO, Target, TokenSpec};
+
+/// One promise.
+pub struct Promise {
+    /// `module::name`, as it shows in the output of a test run.
+    pub name: String,
+    /// Keeps quiet, or panics.
+    pub run: Box<dyn Fn(&Target<'_>) + Send + Sync>,
+}
+
+/// Names the promises of a module. One that is not named here is dead code,
+/// and the compiler says so.
+macro_rules! keep {
+    ($($promise:ident),* $(,)?) => {
+        pub(super) fn promises() -> Vec<super::Promise> {
+            let module = module_path!().rsplit("::").next().unwrap_or_default();
+            vec![$(super::Promise {
+                name: format!("{module}::{}", stringify!($promise)),
+                run: Box::new($promise),
+            }),*]
+        }
+    };
+}
+use keep;
+
+/// All promises.
+pub fn promises() -> Vec<Promise> {
+    let modules = [
+        authority::promises,
+        batch::promises,
+        bodies::promises,
+        copying::promises,
+        deleting::promises,
+        downloading::promises,
+        headers::promises,
+        limits::promises,
+        listing::promises,
+        md5_style::promises,
+        meta::promises,
+        moving::promises,
+        names::promises,
+        ondup::promises,
+        parts::promises,
+        paths::promises,
+        quota::promises,
+        ranges::promises,
+        smuggling::promises,
+        stories::promises,
+        superfile::promises,
+        tokens::promises,
+        transport::promises,
+        twins::promises,
+    ];
+    modules.iter().flat_map(|module| module()).collect()
+}

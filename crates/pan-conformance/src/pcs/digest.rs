@@ -1,0 +1,29 @@
+//! Digests from libraries that the server does not use, and content to digest.
+
+use md5::{Digest, Md5};
+
+/// The md5, as 32 lower-case hex digits.
+pub fn md5_hex(content: &[u8]) -> String {
+    Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The CRC-32.
+pub fn crc32(content: &[u8]) -> u32 {
+    crc32fast::hash(content)
+}
+
+/// Bytes that no two seeds share: every upload of a test can be told from
+/// every other by its bytes alone.
+pub fn content(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        // xorshift64*
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        bytes.extend_from_slice(&state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}

@@ -1,0 +1,124 @@
+//! `cargo xtask bench`: the release binary over loopback, beside nginx and beside what
+//! this machine can do at all.
+//!
+//! OpenPan is durable and hashes, as always; nginx is as it comes. Both sides share the
+//! cores, rounds are interleaved, figures are medians. Three traps are avoided:
+//! - ext4 creates files 9 to 18 times slower for a minute after many were deleted. So
+//!   nothing is deleted before the end, and a run waits for the deletions of the last.
+//! - Delayed acknowledgements cost 44 ms against servers that send a reply in two
+//!   pieces. The client asks for quick ones before every receive.
+//! - What one run leaves to be written back slows down the next one: `settle` first.
+
+mod figures;
+mod http;
+mod load;
+mod measures;
+mod peers;
+mod report;
+mod series;
+mod target;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::children::{self, Scratch};
+use crate::payload::Payload;
+use crate::{release, workspace};
+use measures::Group;
+use report::Report;
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A smoke test of under a minute: one short round, small files; its figures mean little
+    #[arg(long)]
+    quick: bool,
+    /// Only these groups of measures
+    #[arg(long, value_name = "GROUP", value_enum, value_delimiter = ',')]
+    only: Vec<Group>,
+    /// Also write the JSON lines to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Where to put the data, removed at the end [default: target/bench]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Rounds of every measure
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZeroUsize>,
+}
+
+/// How much is measured.
+pub(crate) struct Scale {
+    /// Rounds of every measure.
+    rounds: usize,
+    /// How long a run of small requests lasts.
+    run: Duration,
+    /// The file that is uploaded and downloaded in one stream.
+    large_bytes: u64,
+    /// Each of the four files that are uploaded at once.
+    parallel_bytes: u64,
+    /// Each of the 64 files that are uploaded at once.
+    many_bytes: u64,
+    /// Entries of the large and of the small directory.
+    entries: [usize; 2],
+    /// Files purged before the last run of small uploads.
+    purged: usize,
+    /// Starts of the server.
+    starts: usize,
+}
+
+const FULL: Scale = Scale {
+    rounds: 3,
+    run: Duration::from_secs(3),
+    large_bytes: 1 << 30,
+    parallel_bytes: 512 << 20,
+    many_bytes: 32 << 20,
+    entries: [100_000, 10_000],
+    purged: 8_000,
+    starts: 10,
+};
+
+const QUICK: Scale = Scale {
+    rounds: 1,
+    run: Duration::from_millis(500),
+    large_bytes: 256 << 20,
+    parallel_bytes: 64 << 20,
+    many_bytes: 4 << 20,
+    entries: [10_000, 1_000],
+    purged: 1_000,
+    starts: 3,
+};
+
+/// What every measure needs.
+pub(crate) struct Bench {
+    scale: Scale,
+    payload: Payload,
+    scratch: Scratch,
+}
+
+/// Runs the benchmark.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    release::enter()?;
+    children::clean_up_on_interrupt()?;
+    let parent = options.dir.clone().unwrap_or_else(|| workspace::target().join("bench"));
+    let mut scale = if options.quick { QUICK } else { FULL };
+    scale.rounds = options.rounds.map_or(scale.rounds, NonZeroUsize::get);
+    if !options.quick {
+        measures::wait_for_earlier_deletions(&parent);
+    }
+    let mut report = Report::new(options.quick, options.json.as_deref())?;
+    let bench = Bench { scale, payload: Payload::new(), scratch: Scratch::new(&parent)? };
+    for group in
+        Group::in_order().filter(|group| options.only.is_empty() || options.only.contains(group))
+    {
+        eprintln!("measuring {}", group.name());
+        group.measure(&bench, &mut report)?;
+    }
+    drop(bench);
+    measures::note_deletions(&parent)?;
+    report.print_table();
+    Ok(())
+}
