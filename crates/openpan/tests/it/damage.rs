@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pan_conformance::pcs::{Client, digest};
 
-use crate::server::{Server, empty_directory, fail, openpan, succeed};
+use crate::server::{Server, empty_directory, openpan, succeed};
 
 crate::tests![
     a_flipped_bit_is_found_and_never_served,
@@ -64,8 +64,10 @@ fn is_never_served(admin: &Client) {
 }
 
 fn check_finds_it(directory: &Path) {
-    let said = fail(openpan(&directory.join("data"), &["check", "--read-data"]));
-    assert!(!said.is_empty(), "it says what is wrong");
+    let mut command = openpan(&directory.join("data"), &["check", "--read-data"]);
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "damaged data is called clean");
+    assert!(!output.stdout.is_empty(), "it says what is wrong");
 }
 
 fn a_flipped_bit_is_found_and_never_served() {
