@@ -8,26 +8,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
 
-use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, Place, TokenCommand, UserCommand};
-use crate::data_dir::{DataDir, control_socket};
-use crate::{config, open, system};
+use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, TokenCommand, UserCommand};
+use crate::data_dir::{self, DataDir, control_socket};
+use crate::{open, system};
 
 /// A server that has just begun has the lock before it has the socket.
 const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a command and prints what came of it.
-pub(crate) async fn run(place: &Place, command: Command) -> Result<ExitCode> {
-    let directory = config::data_dir(place)?;
-    if !directory.exists() {
-        bail!("there is no data directory {}; `openpan serve` makes one", directory.display());
+pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> {
+    if !data_dir::is_set_up(directory) {
+        bail!("{} holds no data of OpenPan; `openpan serve` sets it up", directory.display());
     }
     let request = request(command)?;
-    let reply = match DataDir::take(&directory)? {
+    let reply = match DataDir::take(directory)? {
         Some(directory) => {
             let pan = open::open(&directory)?;
             perform(&pan, request, system::unix_seconds()).await
         }
-        None => ask_server(&directory, &request).await?,
+        None => ask_server(directory, &request).await?,
     };
     tell(reply)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pan_model::ByteSize;
 
@@ -12,15 +13,11 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) place: Place,
 
-    /// What is logged, as in `info,access=info` (requests) or `debug`.
-    #[arg(long, global = true, env = "OPENPAN_LOG", default_value = "info,access=off")]
-    pub(crate) log: String,
-
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// Where everything is.
+/// Where everything is, and what is said about it.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// Where data is kept [default: ./openpan-data]
@@ -30,6 +27,11 @@ pub(crate) struct Place {
     /// Settings [default: openpan.toml in the data directory, if it is there]
     #[arg(long, global = true, env = "OPENPAN_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// What is logged, as in `info,access=info` (requests) or `debug`
+    /// [default: info,access=off]
+    #[arg(long, global = true, env = "OPENPAN_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,16 +65,24 @@ pub(crate) struct ServeOptions {
     pub(crate) tls_listen: Option<String>,
 
     /// The certificate chain, PEM.
-    #[arg(long, env = "OPENPAN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "OPENPAN_TLS_CERT", value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// The certificate's private key, PEM.
-    #[arg(long, env = "OPENPAN_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, env = "OPENPAN_TLS_KEY", value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Makes a certificate for trials, once, in the data directory.
-    #[arg(long, env = "OPENPAN_TLS_SELF_SIGNED", conflicts_with = "tls_cert")]
-    pub(crate) tls_self_signed: bool,
+    #[arg(
+        long,
+        env = "OPENPAN_TLS_SELF_SIGNED",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(crate) tls_self_signed: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ use crate::cli::{Place, ServeOptions};
 
 const DATA_DIR: &str = "openpan-data";
 const LISTEN: &str = "127.0.0.1:8800";
+const LOG: &str = "info,access=off";
 const FILE_NAME: &str = "openpan.toml";
 
 /// The settings file. An unknown key is an error: a misspelt setting that is
@@ -17,11 +18,20 @@ const FILE_NAME: &str = "openpan.toml";
 #[serde(deny_unknown_fields)]
 struct File {
     data_dir: Option<PathBuf>,
+    log: Option<String>,
     listen: Option<String>,
     tls_listen: Option<String>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_self_signed: Option<bool>,
+}
+
+/// What every command needs, and the file for those that need more.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) log: String,
+    file: File,
 }
 
 /// Where a server gets its certificate.
@@ -31,7 +41,7 @@ pub(crate) enum Certificate {
     SelfSigned,
 }
 
-/// What is in force.
+/// What a server needs.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
@@ -39,46 +49,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<(String, Certificate)>,
 }
 
-/// The data directory alone: all that the administrative commands need.
-pub(crate) fn data_dir(place: &Place) -> Result<PathBuf> {
-    read_file(place).map(|(directory, _)| directory)
-}
-
-/// Everything that `serve` needs.
-pub(crate) fn load(place: &Place, options: ServeOptions) -> Result<Config> {
-    let (data_dir, file) = read_file(place)?;
-    let listen = options.listen.or(file.listen).unwrap_or_else(|| LISTEN.into());
-    let from_flags = options.tls_cert.is_some() || options.tls_self_signed;
-    let certificate = match (options.tls_cert.zip(options.tls_key), options.tls_self_signed) {
-        (Some((cert, key)), _) => Some(Certificate::Files { cert, key }),
-        (None, true) => Some(Certificate::SelfSigned),
-        (None, false) => from_file(file.tls_cert, file.tls_key, file.tls_self_signed)?,
-    };
-    let tls = match (options.tls_listen.or(file.tls_listen), certificate) {
-        (Some(address), Some(certificate)) => Some((address, certificate)),
-        (Some(_), None) => {
-            bail!("--tls-listen needs --tls-cert and --tls-key, or --tls-self-signed")
-        }
-        (None, Some(_)) if from_flags => bail!("a certificate was given without --tls-listen"),
-        (None, _) => None,
-    };
-    Ok(Config { data_dir, listen, tls })
-}
-
-fn from_file(
-    cert: Option<PathBuf>,
-    key: Option<PathBuf>,
-    self_signed: Option<bool>,
-) -> Result<Option<Certificate>> {
-    match (cert, key, self_signed.unwrap_or(false)) {
-        (Some(cert), Some(key), false) => Ok(Some(Certificate::Files { cert, key })),
-        (None, None, true) => Ok(Some(Certificate::SelfSigned)),
-        (None, None, false) => Ok(None),
-        _ => bail!("set tls_cert and tls_key, or tls_self_signed, and not both"),
-    }
-}
-
-fn read_file(place: &Place) -> Result<(PathBuf, File)> {
+/// Reads the settings file, if there is one.
+pub(crate) fn read(place: &Place) -> Result<Settings> {
     let given = place.data_dir.clone();
     let file = match &place.config {
         Some(path) => parse(path)?,
@@ -88,11 +60,49 @@ fn read_file(place: &Place) -> Result<(PathBuf, File)> {
         }
     };
     let data_dir = given.or_else(|| file.data_dir.clone()).unwrap_or_else(|| DATA_DIR.into());
-    Ok((data_dir, file))
+    let log = place.log.clone().or_else(|| file.log.clone()).unwrap_or_else(|| LOG.into());
+    Ok(Settings { data_dir, log, file })
 }
 
 fn parse(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("could not read the settings in {}", path.display()))?;
     toml::from_str(&text).with_context(|| format!("in {}", path.display()))
+}
+
+/// Adds what `serve` needs.
+pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<Config> {
+    let Settings { data_dir, file, .. } = settings;
+    let listen = options.listen.or(file.listen).unwrap_or_else(|| LISTEN.into());
+    let certificate = certificate(
+        options.tls_cert.or(file.tls_cert),
+        options.tls_key.or(file.tls_key),
+        options.tls_self_signed.or(file.tls_self_signed).unwrap_or(false),
+    )?;
+    let tls = match (options.tls_listen.or(file.tls_listen), certificate) {
+        (Some(address), Some(certificate)) => Some((address, certificate)),
+        (Some(_), None) => {
+            bail!("HTTPS needs a certificate: give --tls-cert and --tls-key, or --tls-self-signed")
+        }
+        (None, Some(_)) => bail!("there is a certificate and no --tls-listen to use it"),
+        (None, None) => None,
+    };
+    Ok(Config { data_dir, listen, tls })
+}
+
+fn certificate(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    self_signed: bool,
+) -> Result<Option<Certificate>> {
+    match (cert, key, self_signed) {
+        (Some(cert), Some(key), false) => Ok(Some(Certificate::Files { cert, key })),
+        (None, None, true) => Ok(Some(Certificate::SelfSigned)),
+        (None, None, false) => Ok(None),
+        (Some(_), Some(_), true) => {
+            bail!("there is a certificate, and a self-signed one is asked for: choose one")
+        }
+        (Some(_), None, _) => bail!("there is a certificate and no key for it (--tls-key)"),
+        (None, Some(_), _) => bail!("there is a key and no certificate for it (--tls-cert)"),
+    }
 }

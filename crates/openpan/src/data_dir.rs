@@ -16,10 +16,11 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// A data directory that belongs to this process until it is dropped.
+const META: &str = "meta.db";
+
+/// A data directory that belongs to this process until the process ends.
 pub(crate) struct DataDir {
     path: PathBuf,
-    _lock: File,
 }
 
 impl DataDir {
@@ -35,14 +36,19 @@ impl DataDir {
             .open(path.join("lock"))
             .with_context(|| format!("could not open the lock of {}", path.display()))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { path: path.into(), _lock: lock })),
+            Ok(()) => {
+                // Held to the very end: the engines close after everything
+                // that could hold the lock for them.
+                std::mem::forget(lock);
+                Ok(Some(Self { path: path.into() }))
+            }
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error).context("could not lock the data directory"),
         }
     }
 
     pub(crate) fn meta(&self) -> PathBuf {
-        self.path.join("meta.db")
+        self.path.join(META)
     }
 
     pub(crate) fn blobs(&self) -> PathBuf {
@@ -56,6 +62,11 @@ impl DataDir {
     pub(crate) fn control_socket(&self) -> PathBuf {
         control_socket(&self.path)
     }
+}
+
+/// Whether a server has ever stored anything there.
+pub(crate) fn is_set_up(data_dir: &Path) -> bool {
+    data_dir.join(META).exists()
 }
 
 /// Where a running server listens for its operator.

@@ -14,47 +14,57 @@ mod system;
 mod tls;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
+use rustix::fs::Mode;
 use tracing_subscriber::EnvFilter;
 
+/// What still runs on blocking threads at the end may take this long: the
+/// metadata engine empties its log.
+const END_PATIENCE: Duration = Duration::from_secs(10);
+
 fn main() -> ExitCode {
-    let arguments = cli::Arguments::parse();
-    start_logging(&arguments.log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    // Whatever is made is its owner's alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    run(cli::Arguments::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: cli::Arguments) -> anyhow::Result<ExitCode> {
+    let settings = config::read(&arguments.place)?;
+    start_logging(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // Disk and search threads: enough to keep a disk busy, and no more
         // stacks than that.
         .max_blocking_threads(64)
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error.into()),
-    };
+        .build()?;
     let outcome = runtime.block_on(async {
         match arguments.command {
             cli::Command::Serve(options) => {
-                serve::run(&arguments.place, options).await.map(|()| ExitCode::SUCCESS)
+                serve::run(config::for_serving(settings, options)?).await?;
+                Ok(ExitCode::SUCCESS)
             }
-            command => admin::run(&arguments.place, command).await,
+            command => admin::run(&settings.data_dir, command).await,
         }
     });
-    // What still runs on blocking threads holds nothing that must end well.
-    runtime.shutdown_background();
-    outcome.unwrap_or_else(|error| fail(&error))
+    // Ends every task, and with the last of them the engines.
+    runtime.shutdown_timeout(END_PATIENCE);
+    outcome
 }
 
-fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
-    ExitCode::FAILURE
-}
-
-fn start_logging(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info,access=off"));
+fn start_logging(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .with_context(|| format!("`{filter}` is no log filter; try `info` or `debug`"))?;
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(terminal)
         .init();
+    Ok(())
 }

@@ -3,52 +3,50 @@
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
-use pan_core::{Pan, run_workers};
-use pan_server::{Listener, Server, admin};
+use pan_core::run_workers;
+use pan_server::admin::ControlSocket;
+use pan_server::{Listener, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::cli::{Place, ServeOptions};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::{open, setup, system, tls};
 
 /// Serves until told to stop.
-pub(crate) async fn run(place: &Place, options: ServeOptions) -> Result<()> {
-    let config = config::load(place, options)?;
+pub(crate) async fn run(config: Config) -> Result<()> {
     let Some(directory) = DataDir::take(&config.data_dir)? else {
         bail!("another openpan has {} open", config.data_dir.display());
     };
     let pan = open::open(&directory)?;
     let listeners = bind(&config, &directory).await?;
+    let socket = ControlSocket::bind(&directory.control_socket())
+        .with_context(|| format!("could not listen on {}", directory.control_socket().display()))?;
     let token = setup::first_token(&pan).await?;
-    let socket = directory.control_socket();
-    let control = {
-        let pan = pan.clone();
-        async move { admin::serve(&socket, pan, system::unix_seconds).await }
-    };
-    let mut control = tokio::spawn(control);
-    let workers = tokio::spawn(run_workers(pan.clone()));
-    let (stop, stopping) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
+    let mut control = tokio::spawn(socket.serve(pan.clone(), system::unix_seconds));
+    let workers = tokio::spawn(run_workers(pan.clone()));
     announce(&listeners, token.as_deref())?;
-    let server = Server::new(pan.clone());
-    let serving = server.serve(listeners, stopping);
+    let server = Server::new(pan);
+    let (stop, stopping) = watch::channel(false);
     let watching = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            ended = &mut control => report_control(ended),
-        }
+        let failed = tokio::select! {
+            _ = terminate.recv() => None,
+            _ = interrupt.recv() => None,
+            ended = &mut control => Some(ended),
+        };
         let _ = stop.send(true);
+        failed
     };
-    tokio::join!(serving, watching);
+    let ((), failed) = tokio::join!(server.serve(listeners, stopping), watching);
     control.abort();
     workers.abort();
     let _ = std::fs::remove_file(directory.control_socket());
-    end(pan);
-    Ok(())
+    match failed {
+        None => Ok(()),
+        Some(ended) => bail!("the control socket ended: {ended:?}"),
+    }
 }
 
 async fn bind(config: &Config, directory: &DataDir) -> Result<Vec<Listener>> {
@@ -77,17 +75,4 @@ fn announce(listeners: &[Listener], token: Option<&str>) -> Result<()> {
     }
     let _ = out.flush();
     Ok(())
-}
-
-fn report_control(ended: Result<std::io::Result<()>, tokio::task::JoinError>) {
-    match ended {
-        Ok(Err(error)) => tracing::error!(%error, "the control socket failed; stopping"),
-        _ => tracing::error!("the control socket ended; stopping"),
-    }
-}
-
-/// The last handle closes the engines: what was submitted is written.
-fn end(pan: Pan) {
-    drop(pan);
-    tracing::info!("stopped");
 }

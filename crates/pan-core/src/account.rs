@@ -79,6 +79,7 @@ impl Pan {
     /// [`Error::UserNameInvalid`], [`Error::UserExists`].
     pub async fn add_user(&self, name: &str, quota: ByteSize) -> Result<UserNo> {
         check_user_name(name)?;
+        let quota = quota.min(ByteSize::UNLIMITED);
         let user = NewUser { name: name.to_owned(), quota, created: self.now() };
         let job = move |tx: &mut dyn MetaTxn| match tx.find_user(&user.name)? {
             Some(_) => Err(Error::UserExists { name: user.name.clone() }),
@@ -117,7 +118,7 @@ impl Pan {
         let name = name.to_owned();
         let job = move |tx: &mut dyn MetaTxn| {
             let user = find_user(tx.as_read(), &name)?;
-            let quota = quota.unwrap_or(user.quota);
+            let quota = quota.unwrap_or(user.quota).min(ByteSize::UNLIMITED);
             Ok::<_, Error>(tx.update_user(user.user, quota, disabled.unwrap_or(user.disabled))?)
         };
         self.meta().write(Scope::Instance, job).await

@@ -12,15 +12,18 @@ impl Pan {
     ///
     /// # Errors
     /// [`Error::OutsideRoot`], [`Error::NameInvalid`], [`Error::ParentIsFile`],
-    /// [`Error::AlreadyExists`] for a file as for a directory; the caller's
-    /// own root exists always.
+    /// [`Error::AlreadyExists`] for a file as for a directory.
     pub async fn mkdir(&self, caller: &Caller, path: &PanPath) -> Result<Located> {
         authorize(caller, path)?;
-        if path.depth() == caller.root.depth() {
+        if path.is_root() {
             return Err(Error::AlreadyExists { path: path.clone() });
         }
         let scope = Scope::User(caller.user);
-        let (caller, path, now) = (caller.clone(), path.clone(), self.now());
+        let (mut caller, path, now) = (caller.clone(), path.clone(), self.now());
+        // The caller's own root may have been deleted from above.
+        if path.depth() == caller.root.depth() {
+            caller.root = PanPath::root();
+        }
         let make = move |tx: &mut dyn MetaTxn| {
             let place = target(tx.as_read(), &caller, &path)?;
             if place.existing.is_some() {

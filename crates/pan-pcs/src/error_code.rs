@@ -81,6 +81,8 @@ error_codes! {
     ServerError = 31080, 500, "server error";
     /// The merge failed on the server's side.
     SuperfileFailed = 31081, 503, "superfile create failed";
+    /// Rapid upload knows no such content; the client uploads it.
+    Md5NotFound = 31079, 404, "File md5 not found, you should use upload API to upload the whole file.";
     /// `block_list` is empty.
     BlockListEmpty = 31082, 400, "superfile block list is empty";
     /// The account has no room.

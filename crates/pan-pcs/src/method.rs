@@ -69,6 +69,8 @@ pub enum Method {
     Copy,
     /// `file?method=delete` (4.12)
     Delete,
+    /// `file?method=rapidupload` (4.19)
+    RapidUpload,
 }
 
 /// The HTTP verbs that a call takes.
@@ -161,6 +163,12 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::Move, Object::File, "move", &["from", "to", "param"]),
     row(Method::Copy, Object::File, "copy", &["from", "to", "param"]),
     row(Method::Delete, Object::File, "delete", &["path", "param", "type"]),
+    row(
+        Method::RapidUpload,
+        Object::File,
+        "rapidupload",
+        &["path", "content-length", "content-md5", "slice-md5", "content-crc32", "ondup"],
+    ),
 ];
 
 impl MethodSpec {

@@ -7,4 +7,4 @@ mod server;
 
 pub use client::ask;
 pub use protocol::{AdminReply, AdminRequest};
-pub use server::{perform, serve};
+pub use server::{ControlSocket, perform};

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -26,21 +26,52 @@ const HEADERS_MAX: usize = 100;
 /// Requests of one HTTP/2 connection at once.
 const STREAMS_MAX: u32 = 100;
 
+/// The protocol that a connection speaks. TLS agrees on it; without TLS it is
+/// HTTP/1.1, so that a silent connection meets the clock of its head at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
+
 /// Serves a connection to its end.
-pub(crate) async fn serve<S>(stream: S, state: Arc<ServerState>, watcher: Watcher)
-where
+pub(crate) async fn serve<S>(
+    stream: S,
+    protocol: Protocol,
+    state: Arc<ServerState>,
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut builder = Builder::new(TokioExecutor::new());
+    let service = service_fn(move |request| {
+        let state = state.clone();
+        async move { Ok::<_, Infallible>(router::route(state, request).await) }
+    });
+    let stream = TokioIo::new(StallGuard::new(stream));
+    let ended = match protocol {
+        Protocol::Http1 => watcher.watch(http1().serve_connection(stream, service)).await,
+        Protocol::Http2 => watcher.watch(http2().serve_connection(stream, service)).await,
+    };
+    if let Err(error) = ended {
+        // Clients that go away are no event.
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(READ_BYTES_MAX)
         .half_close(false);
     builder
-        .http2()
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_BYTES_MAX)
@@ -48,14 +79,5 @@ where
         .initial_connection_window_size(4 << 20)
         .keep_alive_interval(HEAD_TIMEOUT)
         .keep_alive_timeout(HEAD_TIMEOUT);
-    let service = service_fn(move |request| {
-        let state = state.clone();
-        async move { Ok::<_, Infallible>(router::route(state, request).await) }
-    });
-    let stream = TokioIo::new(StallGuard::new(stream));
-    let connection = builder.serve_connection(stream, service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        // Clients that go away are no event.
-        tracing::debug!(%error, "a connection ended");
-    }
+    builder
 }

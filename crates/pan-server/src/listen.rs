@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::connection;
+use crate::connection::{self, Protocol};
 use crate::middleware::RequestIds;
 
 /// Connections that are served at once; further ones wait in the kernel.
@@ -142,9 +142,17 @@ async fn serve_one(
     state: Arc<ServerState>,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
-    let Some(tls) = tls else { return connection::serve(stream, state, watcher).await };
+    let Some(tls) = tls else {
+        return connection::serve(stream, Protocol::Http1, state, watcher).await;
+    };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => connection::serve(stream, state, watcher).await,
+        Ok(Ok(stream)) => {
+            let protocol = match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            connection::serve(stream, protocol, state, watcher).await;
+        }
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
     }

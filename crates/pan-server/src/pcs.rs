@@ -18,6 +18,7 @@ mod move_copy;
 mod multipart;
 mod quota;
 mod range;
+mod rapid_upload;
 mod reply;
 mod request;
 mod upload;

@@ -1,6 +1,6 @@
 //! The words of the control socket: JSON, one object a line.
 
-use pan_core::{CheckReport, Pan, TokenSpec};
+use pan_core::{CheckReport, CollectReport, Pan, TokenSpec};
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +89,10 @@ impl AdminRequest {
                 Ok(AdminReply::Done(Vec::new()))
             }
             Self::TokenIssue { user, root, expires_seconds, path_rules, md5_style } => {
-                let expires = expires_seconds
-                    .map(|seconds| pan_model::Timestamp(now).plus_seconds(seconds as i64));
+                let expires = expires_seconds.map(|seconds| {
+                    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+                    pan_model::Timestamp(now).plus_seconds(seconds)
+                });
                 let spec = TokenSpec {
                     user,
                     root: PanPath::parse(&root).map_err(|error| error.to_string())?,
@@ -107,7 +109,7 @@ impl AdminRequest {
             }
             Self::Gc => {
                 let report = pan.collect().await.map_err(told)?;
-                Ok(AdminReply::Done(vec![format!("{report:?}")]))
+                Ok(AdminReply::Done(collect_lines(&report)))
             }
         }
     }
@@ -120,6 +122,17 @@ fn user_line(user: &pan_core::UserRow) -> String {
         quota => quota.to_string(),
     };
     format!("{}\t{quota}\t{state}", user.name)
+}
+
+fn collect_lines(report: &CollectReport) -> Vec<String> {
+    let lines = [
+        (report.tmpfiles_expired, "tmpfiles expired"),
+        (report.staged_removed, "abandoned copies removed"),
+        (report.contents_deletable, "contents are pointed to by nothing now"),
+        (report.contents_removed, "contents removed with their bytes"),
+        (report.orphans_removed, "blobs without a content removed"),
+    ];
+    lines.into_iter().map(|(count, what)| format!("{count} {what}")).collect()
 }
 
 fn check_reply(report: &CheckReport) -> AdminReply {

@@ -16,29 +16,41 @@ pub async fn perform(pan: &Pan, request: AdminRequest, now: i64) -> AdminReply {
     request.perform(pan, now).await.unwrap_or_else(AdminReply::Failed)
 }
 
-/// Answers on the socket until the future is dropped. `now` tells the time.
-///
-/// # Errors
-/// When the socket cannot be made.
-pub async fn serve(socket: &Path, pan: Pan, now: fn() -> i64) -> std::io::Result<()> {
-    // What a killed server left there would be in the way. The directory is
-    // ours alone: it is locked.
-    if let Err(error) = std::fs::remove_file(socket)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(error);
+/// The socket that a server listens on for its operator.
+pub struct ControlSocket(UnixListener);
+
+impl ControlSocket {
+    /// Makes the socket, which only its owner may open. What a killed server
+    /// left there is replaced: whoever calls this owns the directory.
+    ///
+    /// # Errors
+    /// When the socket cannot be made; a path of more than 107 bytes cannot.
+    pub fn bind(path: &Path) -> std::io::Result<Self> {
+        if let Err(error) = std::fs::remove_file(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let listener = UnixListener::bind(path)?;
+        let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(path, owner_only)?;
+        Ok(Self(listener))
     }
-    let listener = UnixListener::bind(socket)?;
-    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(socket, owner_only)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        let pan = pan.clone();
-        tokio::spawn(async move {
-            if let Err(error) = answer(stream, &pan, now).await {
-                tracing::debug!(%error, "a control connection ended");
-            }
-        });
+
+    /// Answers until the future is dropped. `now` tells the time.
+    ///
+    /// # Errors
+    /// When nobody can be let in any more.
+    pub async fn serve(self, pan: Pan, now: fn() -> i64) -> std::io::Result<()> {
+        loop {
+            let (stream, _) = self.0.accept().await?;
+            let pan = pan.clone();
+            tokio::spawn(async move {
+                if let Err(error) = answer(stream, &pan, now).await {
+                    tracing::debug!(%error, "a control connection ended");
+                }
+            });
+        }
     }
 }
 

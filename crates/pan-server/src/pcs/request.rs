@@ -140,12 +140,38 @@ impl Reading {
         }
         let mut query = Params::new();
         query.merge_urlencoded(self.head.uri.query().unwrap_or_default().as_bytes());
+        // What can be refused by the head alone is refused before the body is
+        // asked for: it may be gigabytes.
+        if query.bytes("method").is_some() {
+            check_verb(find_spec(object, &query)?, &verb)?;
+        }
+        let caller = match self.token(&query) {
+            Some(token) => Some(state.pan.authenticate(token).await?),
+            None => None,
+        };
         self.read_body(state, object, &query).await?;
         self.params.merge(query.clone());
         let spec = find_spec(object, &self.params)?;
         check_verb(spec, &verb)?;
-        let caller = self.authenticate(state).await?;
+        let caller = match (caller, self.token(&self.params)) {
+            (Some(caller), _) => caller,
+            (None, Some(token)) => state.pan.authenticate(token).await?,
+            (None, None) => {
+                let detail = "the request has no access_token";
+                return Err(Failure::new(ErrorCode::TokenInvalid, detail));
+            }
+        };
         Ok((spec, caller, query))
+    }
+
+    /// The token among these parameters, or in the head as a Bearer.
+    fn token<'a>(&'a self, params: &'a Params) -> Option<&'a str> {
+        let bearer = || {
+            let value = self.head.headers.get(AUTHORIZATION)?.to_str().ok()?;
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        };
+        params.text("access_token").ok().flatten().or_else(bearer)
     }
 
     /// Reads the parameters in the body; stops at the content of an upload.
@@ -205,19 +231,6 @@ impl Reading {
         let read = read_text_parts(&mut multipart, object, query, &mut self.params).await;
         self.body = Body::Multipart(multipart);
         read
-    }
-
-    async fn authenticate(&self, state: &ServerState) -> Result<Caller, Failure> {
-        let bearer = || {
-            let value = self.head.headers.get(AUTHORIZATION)?.to_str().ok()?;
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        };
-        let token = self.params.text("access_token").ok().flatten().or_else(bearer);
-        let token = token.ok_or_else(|| {
-            Failure::new(ErrorCode::TokenInvalid, "the request has no access_token")
-        })?;
-        Ok(state.pan.authenticate(token).await?)
     }
 }
 
