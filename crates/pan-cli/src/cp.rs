@@ -11,18 +11,16 @@ use crate::session::Session;
 /// name; any other is the new name of the only SRC. Nothing is overwritten.
 /// No bytes are copied, but they count against the quota.
 #[derive(Debug, Args)]
+#[command(override_usage = "pan cp [OPTIONS] <SRC>... <DEST>")]
 pub(crate) struct CpArgs {
-    /// What to copy
-    #[arg(required = true, value_name = "SRC")]
-    sources: Vec<RemotePath>,
-    /// Where to
-    #[arg(value_name = "DEST")]
-    to: RemotePath,
+    /// What to copy; then where to
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<RemotePath>,
     /// Accepted for the habit of it: directories are always taken whole
     #[arg(short, long)]
     recursive: bool,
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: CpArgs) -> Result<(), Failure> {
-    transplant(session, Transplant::Copy, &args.sources, &args.to).await
+    transplant(session, Transplant::Copy, args.paths).await
 }

@@ -8,7 +8,7 @@ use pan_sdk::{Client, Entry, Error, ListBy, ListOrder, PanPath, Timestamp};
 use crate::bars::Bars;
 use crate::cat;
 use crate::failure::Failure;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::remote::RemotePath;
 use crate::session::Session;
 use crate::transfers::{Report, Step, TransferArgs, pump};
@@ -19,13 +19,11 @@ use crate::transfers::{Report, Step, TransferArgs, pump};
 /// name; any other is the new name of the only SRC. `SRC/` means what is in
 /// the directory. `get SRC -` writes the file to stdout.
 #[derive(Debug, Args)]
+#[command(override_usage = "pan get [OPTIONS] <SRC>... <DEST>")]
 pub(crate) struct GetArgs {
-    /// Files and directories in the storage
-    #[arg(required = true, value_name = "SRC")]
-    sources: Vec<RemotePath>,
-    /// Where to, on this machine, or `-`
-    #[arg(value_name = "DEST")]
-    to: PathBuf,
+    /// Files and directories in the storage; then where to, on this machine, or `-`
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
     /// What to do when a file exists
     #[arg(long, value_enum, default_value_t = OnDup::Overwrite)]
     on_dup: OnDup,
@@ -53,16 +51,21 @@ struct GetJob {
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Failure> {
-    if args.to == Path::new("-") {
-        return cat::to_stdout(session, &args.sources).await;
+    let (sources, to) = place::split(args.paths.clone())?;
+    let sources: Vec<RemotePath> = sources
+        .iter()
+        .map(|source| RemotePath::read(source.as_os_str()))
+        .collect::<Result<_, _>>()?;
+    if to == Path::new("-") {
+        return cat::to_stdout(session, &sources).await;
     }
-    let place = Place::local(&args.to, args.sources.len())?;
+    let place = Place::local(&to, sources.len())?;
     if let Place::Into(directory) = &place {
         make_directory(directory).await?;
     }
     let bars = Bars::new(&session.screen.stderr);
     let steps =
-        stream::iter(&args.sources).then(|source| walk_source(session, source, &place)).flatten();
+        stream::iter(&sources).then(|source| walk_source(session, source, &place)).flatten();
     let get = Get { args: &args, bars: &bars };
     pump(session.screen, &args.transfer, &bars, steps, |job| get.file(job)).await
 }

@@ -22,7 +22,7 @@ pub(crate) struct LoginArgs {
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: LoginArgs) -> Result<(), Failure> {
-    let (name, access) = asked_for(session.given()?)?;
+    let (name, access) = asked_for(session.given(true)?)?;
     connect(&access)?.quota().await.map_err(|error| Failure::from(error).about("not stored"))?;
     let path = Config::path()?;
     let mut config = Config::read(&path)?;

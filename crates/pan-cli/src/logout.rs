@@ -13,7 +13,7 @@ pub(crate) struct LogoutArgs {}
 pub(crate) fn run(session: &Session<'_>, _: LogoutArgs) -> Result<(), Failure> {
     let path = Config::path()?;
     let mut config = Config::read(&path)?;
-    let named = session.given()?.profile;
+    let named = session.given(true)?.profile;
     let name = named.unwrap_or_else(|| config.default_name().to_owned());
     if config.profiles.remove(&name).is_none() {
         return Err(Failure::usage(format!("there is no profile `{name}`")));

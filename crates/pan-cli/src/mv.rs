@@ -2,7 +2,7 @@ use clap::Args;
 use pan_sdk::{Client, PanPath};
 
 use crate::failure::Failure;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::remote::RemotePath;
 use crate::session::Session;
 use crate::show::DoneObject;
@@ -13,17 +13,15 @@ use crate::tally::Tally;
 /// DEST that ends with `/`, or is a directory, takes every SRC under its own
 /// name; any other is the new name of the only SRC. Nothing is overwritten.
 #[derive(Debug, Args)]
+#[command(override_usage = "pan mv [OPTIONS] <SRC>... <DEST>")]
 pub(crate) struct MvArgs {
-    /// What to move
-    #[arg(required = true, value_name = "SRC")]
-    sources: Vec<RemotePath>,
-    /// Where to
-    #[arg(value_name = "DEST")]
-    to: RemotePath,
+    /// What to move; then where to
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<RemotePath>,
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: MvArgs) -> Result<(), Failure> {
-    transplant(session, Transplant::Move, &args.sources, &args.to).await
+    transplant(session, Transplant::Move, args.paths).await
 }
 
 /// What becomes of the source.
@@ -37,19 +35,19 @@ pub(crate) enum Transplant {
 pub(crate) async fn transplant(
     session: &Session<'_>,
     what: Transplant,
-    sources: &[RemotePath],
-    to: &RemotePath,
+    paths: Vec<RemotePath>,
 ) -> Result<(), Failure> {
-    for source in sources {
-        if !session.is_same_storage(source, to)? {
+    let (sources, to) = place::split(paths)?;
+    for source in &sources {
+        if !session.is_same_storage(source, &to)? {
             let message = format!("{source} and {to} are in two storages");
             return Err(Failure::usage(message).hint("`pan get` and `pan put` carry it over"));
         }
     }
-    let client = session.client(to)?;
-    let place = Place::remote(&client, to, sources.len()).await?;
+    let client = session.client(&to)?;
+    let place = Place::remote(&client, &to, sources.len()).await?;
     let mut tally = Tally::new(&session.screen.stderr);
-    for source in sources {
+    for source in &sources {
         let target = place.of(source.path.name());
         let done = one(&client, what, &source.path, &target).await;
         tally.count(match done {

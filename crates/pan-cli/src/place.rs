@@ -65,6 +65,16 @@ impl Place<PathBuf> {
     }
 }
 
+/// Tells the destination, which comes last, from the sources before it.
+///
+/// They are one list on the command line, so that options may stand anywhere.
+pub(crate) fn split<T>(mut paths: Vec<T>) -> Result<(Vec<T>, T), Failure> {
+    match paths.pop() {
+        Some(to) if !paths.is_empty() => Ok((paths, to)),
+        _ => Err(Failure::usage("there is no DEST").hint("write SRC... DEST; see --help")),
+    }
+}
+
 /// Whether a path was typed with a slash at its end.
 pub(crate) fn has_slash(path: &Path) -> bool {
     path.as_os_str()

@@ -6,7 +6,7 @@ use pan_sdk::{Client, Entry, Ondup, PanPath, RetryPolicy};
 use crate::bars::Bars;
 use crate::failure::Failure;
 use crate::local_walk::{PutJob, walk};
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::remote::RemotePath;
 use crate::session::Session;
 use crate::transfers::{Report, TransferArgs, pump, tell};
@@ -17,13 +17,11 @@ use crate::transfers::{Report, TransferArgs, pump, tell};
 /// name; any other is the new name of the only SRC. `SRC/` means what is in
 /// the directory. `put - DEST` uploads what is read from stdin.
 #[derive(Debug, Args)]
+#[command(override_usage = "pan put [OPTIONS] <SRC>... <DEST>")]
 pub(crate) struct PutArgs {
-    /// Local files and directories, or `-`
-    #[arg(required = true, value_name = "SRC")]
-    sources: Vec<PathBuf>,
-    /// Where to, in the storage
-    #[arg(value_name = "DEST")]
-    to: RemotePath,
+    /// Local files and directories, or `-`; then where to, in the storage
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
     /// What to do when a file exists
     #[arg(long, value_enum, default_value_t = OnDup::Overwrite)]
     on_dup: OnDup,
@@ -56,15 +54,20 @@ impl From<OnDup> for Ondup {
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: PutArgs) -> Result<(), Failure> {
-    let client = session.patient_client(&args.to)?;
+    let (sources, to) = place::split(args.paths.clone())?;
+    let to = RemotePath::read(to.as_os_str())?;
+    let client = session.patient_client(&to)?;
     let quick = client.with_retry(RetryPolicy::brief());
-    let place = Place::remote(&quick, &args.to, args.sources.len()).await?;
+    let place = Place::remote(&quick, &to, sources.len()).await?;
     let bars = Bars::new(&session.screen.stderr);
-    if args.sources.iter().any(|source| source == Path::new("-")) {
-        return put_stdin(session, &args, &client, &place, &bars).await;
+    let put = Put { client: &client, args: &args, to: &to, bars: &bars };
+    if sources.iter().any(|source| source == Path::new("-")) {
+        if sources.len() > 1 {
+            return Err(Failure::usage("`-` cannot be put beside other sources"));
+        }
+        return tell(session.screen, &put.stdin(&place).await?);
     }
-    let steps = walk(args.sources.clone(), place, args.follow);
-    let put = Put { client: &client, args: &args, bars: &bars };
+    let steps = walk(sources, place, args.follow);
     pump(session.screen, &args.transfer, &bars, steps, |job| put.job(job)).await
 }
 
@@ -72,6 +75,7 @@ pub(crate) async fn run(session: &Session<'_>, args: PutArgs) -> Result<(), Fail
 struct Put<'a> {
     client: &'a Client,
     args: &'a PutArgs,
+    to: &'a RemotePath,
     bars: &'a Bars,
 }
 
@@ -92,47 +96,39 @@ impl Put<'_> {
         let uploaded = self.client.upload_file(local, remote, ondup, &options).await;
         let entry = uploaded.map_err(|error| Failure::from(error).about(&name))?;
         self.bars.file_done();
-        Ok(report(self.args, name.to_string(), &entry))
+        Ok(self.report(name.to_string(), &entry))
     }
 
     async fn directory(&self, local: &Path, remote: &PanPath) -> Result<Report, Failure> {
         let name = local.display();
         let made = self.client.ensure_dir(remote).await;
         let entry = made.map_err(|error| Failure::from(error).about(&name))?;
-        Ok(report(self.args, name.to_string(), &entry))
+        Ok(self.report(name.to_string(), &entry))
     }
-}
 
-async fn put_stdin(
-    session: &Session<'_>,
-    args: &PutArgs,
-    client: &Client,
-    place: &Place<PanPath>,
-    bars: &Bars,
-) -> Result<(), Failure> {
-    let (Place::As(path), [_]) = (place, args.sources.as_slice()) else {
-        let message = format!("{}: it does not name the file that stdin is to become", args.to);
-        return Err(Failure::usage(message).hint("write `pan put - /directory/name`"));
-    };
-    let mut options = args.transfer.options();
-    options.progress = bars.file("stdin", 0).progress();
-    let ondup = args.on_dup.into();
-    let entry = client
-        .upload_reader(tokio::io::stdin(), path, ondup, &options)
-        .await
-        .map_err(|error| Failure::from(error).about(&args.to))?;
-    bars.file_done();
-    bars.finish();
-    tell(session.screen, &report(args, String::from("-"), &entry))
-}
+    async fn stdin(&self, place: &Place<PanPath>) -> Result<Report, Failure> {
+        let Place::As(path) = place else {
+            let message = format!("{}: it does not name the file that stdin is to become", self.to);
+            return Err(Failure::usage(message).hint("write `pan put - /directory/name`"));
+        };
+        let mut options = self.args.transfer.options();
+        options.progress = self.bars.file("stdin", 0).progress();
+        let ondup = self.args.on_dup.into();
+        let uploaded = self.client.upload_reader(tokio::io::stdin(), path, ondup, &options).await;
+        let entry = uploaded.map_err(|error| Failure::from(error).about(self.to))?;
+        self.bars.file_done();
+        self.bars.finish();
+        Ok(self.report(String::from("-"), &entry))
+    }
 
-fn report(args: &PutArgs, from: String, entry: &Entry) -> Report {
-    Report {
-        action: "put",
-        from,
-        to: args.to.spell(&entry.path),
-        is_dir: entry.is_dir,
-        size: entry.size,
-        md5: entry.md5,
+    fn report(&self, from: String, entry: &Entry) -> Report {
+        Report {
+            action: "put",
+            from,
+            to: self.to.spell(&entry.path),
+            is_dir: entry.is_dir,
+            size: entry.size,
+            md5: entry.md5,
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! Remote paths, as they are typed: `/photos`, `home:/photos/`.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
 use pan_sdk::PanPath;
+
+use crate::failure::Failure;
 
 /// A path in a profile's tree, or in the usual one's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,17 @@ impl FromStr for RemotePath {
             }
             Err(error) => Err(error.to_string()),
         }
+    }
+}
+
+impl RemotePath {
+    /// Reads an argument that may have been meant for a local path.
+    pub(crate) fn read(text: &OsStr) -> Result<Self, Failure> {
+        let wrong = |why: &str| Failure::usage(format!("`{}`: {why}", text.display()));
+        text.to_str()
+            .ok_or_else(|| wrong("it is not UTF-8"))?
+            .parse()
+            .map_err(|why: String| wrong(&why))
     }
 }
 

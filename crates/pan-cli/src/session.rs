@@ -104,16 +104,15 @@ impl<'a> Session<'a> {
         }
         match profile {
             Some(name) => profile_named(&config, name).map(|found| found.access(name)),
-            None => resolve(self.given()?, &config),
+            // A profile that a flag names is not mixed with the environment.
+            None => resolve(self.given(self.options.profile.is_none())?, &config),
         }
     }
 
-    /// What flags and environment say.
-    pub(crate) fn given(&self) -> Result<Given, Failure> {
+    /// What flags say, and the environment where it counts.
+    pub(crate) fn given(&self, environment_counts: bool) -> Result<Given, Failure> {
         let options = self.options;
-        // A profile that a flag names is not mixed with the environment.
-        let is_named = options.profile.is_some();
-        let variable = |name: &str| if is_named { None } else { text_variable(name) };
+        let variable = |name: &str| environment_counts.then(|| text_variable(name)).flatten();
         let token_file = |path: &Path| read_token(path).map(Secret);
         let token = match (&options.token, &options.token_file) {
             (Some(token), _) => Some(Secret(token.clone())),

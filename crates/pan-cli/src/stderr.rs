@@ -1,8 +1,8 @@
 //! What is said beside the data: errors, hints, notes, progress.
 
-use std::io::{self, IsTerminal};
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
 
-use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::{Value, json};
@@ -41,44 +41,54 @@ impl Stderr {
         if failure.message.is_empty() {
             return;
         }
-        self.bars.suspend(|| match self.json {
-            true => eprintln!("{}", error_object(failure)),
-            false => eprintln!("{ERROR}error:{ERROR:#} {}", without_control(&failure.message)),
-        });
+        match self.json {
+            true => self.print(error_object(failure)),
+            false => {
+                let message = without_control(&failure.message);
+                self.print(format_args!("{ERROR}error:{ERROR:#} {message}"));
+            }
+        }
     }
 
     /// Says what to do.
     pub(crate) fn hint(&self, hint: &str) {
         if !self.json {
-            self.bars.suspend(|| eprintln!("\n{HINT}hint:{HINT:#} {hint}"));
+            self.print(format_args!("\n{HINT}hint:{HINT:#} {hint}"));
         }
     }
 
     /// Says something that is good to know.
     pub(crate) fn note(&self, text: &str) {
-        if self.quiet {
-            return;
+        match (self.quiet, self.json) {
+            (true, _) => {}
+            (false, true) => self.print(json!({ "note": text })),
+            (false, false) => {
+                self.print(format_args!("{NOTE}note:{NOTE:#} {}", without_control(text)));
+            }
         }
-        self.bars.suspend(|| match self.json {
-            true => eprintln!("{}", json!({ "note": text })),
-            false => eprintln!("{NOTE}note:{NOTE:#} {}", without_control(text)),
-        });
     }
 
     /// Says what is done, to those who asked for it.
     pub(crate) fn say(&self, text: &str) {
         if self.verbose && !self.json {
-            eprintln!("{}", without_control(text));
+            self.print(without_control(text));
         }
     }
 
     /// Says how it went, to those who watched.
     pub(crate) fn summary(&self, text: &str) {
         if self.shows_bars() {
-            self.bars.suspend(|| eprintln!("{text}"));
+            self.print(text);
         } else {
             self.say(text);
         }
+    }
+
+    /// Prints a line above the bars. When nobody listens any more, nothing is lost.
+    fn print(&self, line: impl Display) {
+        self.bars.suspend(|| {
+            let _ = writeln!(anstream::stderr(), "{line}");
+        });
     }
 
     /// The place of the progress bars.
