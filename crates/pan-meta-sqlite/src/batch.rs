@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use pan_engine::meta::JobEnd;
 use pan_engine::{EngineError, ErrorKind, Job};
+use tokio::runtime::Handle;
 
 use crate::error::{engine_error, is_device_failure};
 use crate::queue::{Queue, stopped};
@@ -54,6 +55,7 @@ enum Ran {
 pub(crate) fn run(
     session: &mut Session<'_>,
     queue: &Queue,
+    answerer: &Answerer,
     first: Box<dyn Job>,
 ) -> Result<(), DeviceFailure> {
     let mut batch = Batch { jobs: vec![first], answers: Vec::new() };
@@ -63,7 +65,7 @@ pub(crate) fn run(
     });
     match attempt {
         Ok(()) => {
-            batch.answer_all();
+            answerer.answer(batch.jobs, batch.answers);
             Ok(())
         }
         Err(Failure::Transaction(error)) => {
@@ -123,7 +125,7 @@ impl Batch {
                 Ran::Kept => Ok(()),
                 Ran::Failed(answer) => {
                     control(session, "ROLLBACK TO closure")?;
-                    session.pending.undo();
+                    session.undo_closure();
                     answer
                 }
                 Ran::Lost(error) => return Err(lost(session, error)),
@@ -146,13 +148,6 @@ impl Batch {
             }
         }
         Ok(())
-    }
-
-    /// The effects are durable: tells everybody.
-    fn answer_all(self) {
-        for (job, answer) in self.jobs.into_iter().zip(self.answers) {
-            finish(job, answer);
-        }
     }
 
     /// Nobody is acknowledged.
@@ -226,12 +221,37 @@ fn lost(session: &mut Session<'_>, error: EngineError) -> Failure {
 /// Leaves no transaction open; SQLite may have ended it already.
 fn roll_back(session: &mut Session<'_>) {
     session.pending.clear();
+    session.known.forget();
     if session.is_transaction_lost() {
         return;
     }
     if let Err(error) = session.control("ROLLBACK") {
         // SQLite promises that this does not happen.
         tracing::error!(%error, "rolling back a transaction of the metadata failed");
+    }
+}
+
+/// Tells everybody in a batch whose effects are durable.
+///
+/// Waking a waiting task costs more than most closures do: a batch is told by
+/// a task of its own, so that the writer can run the next one.
+pub(crate) struct Answerer(Option<Handle>);
+
+impl Answerer {
+    /// Answers on the runtime of the caller, if there is one.
+    pub(crate) fn new() -> Self {
+        Self(Handle::try_current().ok())
+    }
+
+    fn answer(&self, jobs: Vec<Box<dyn Job>>, answers: Vec<Answer>) {
+        let alone = jobs.len() == 1;
+        let tell = move || {
+            jobs.into_iter().zip(answers).for_each(|(job, answer)| finish(job, answer));
+        };
+        match &self.0 {
+            Some(runtime) if !alone => drop(runtime.spawn(async move { tell() })),
+            _ => tell(),
+        }
     }
 }
 

@@ -29,23 +29,33 @@ pub(crate) use entry_columns;
 
 impl EntryRead for Session<'_> {
     fn get_entry(&mut self, fs_id: FsId) -> Result<Option<Entry>> {
+        if let Some(entry) = self.known.directory(fs_id) {
+            return Ok(Some(entry.clone()));
+        }
         let found = self.query_row(
             "reading an entry",
             concat!("SELECT ", entry_columns!(), " FROM entry WHERE fs_id = ?1"),
             [Db(fs_id)],
             entry_row,
         )?;
-        Ok(found.map(|entry| as_pending(entry, &self.pending)))
+        let found = found.map(|entry| as_pending(entry, &self.pending));
+        found.iter().for_each(|entry| self.known.learn(entry));
+        Ok(found)
     }
 
     fn get_child(&mut self, parent: FsId, key: &NameKey<'_>) -> Result<Option<Entry>> {
+        if let Some(entry) = self.known.child_directory(parent, key.as_str()) {
+            return Ok(Some(entry.clone()));
+        }
         let found = self.query_row(
             "looking for a name in a directory",
             concat!("SELECT ", entry_columns!(), " FROM entry WHERE parent = ?1 AND name_key = ?2"),
             params![Db(parent), key.as_str()],
             entry_row,
         )?;
-        Ok(found.map(|entry| as_pending(entry, &self.pending)))
+        let found = found.map(|entry| as_pending(entry, &self.pending));
+        found.iter().for_each(|entry| self.known.learn_child(parent, key.as_str(), entry));
+        Ok(found)
     }
 
     fn list_children(
@@ -97,6 +107,9 @@ impl EntryTxn for Session<'_> {
     }
 
     fn update_entry(&mut self, entry: &Entry) -> Result<()> {
+        if entry.is_directory() {
+            self.known.forget_directories();
+        }
         self.write_entry(
             "changing an entry",
             "UPDATE entry SET parent = ?2, name_key = ?3, name = ?4, ctime = ?5, mtime = ?6,
@@ -117,10 +130,15 @@ impl EntryTxn for Session<'_> {
         if removed == 0 {
             return Err(EngineError::new(ErrorKind::Failed, what));
         }
+        self.known.forget_directories();
         self.remove_totals(fs_id)
     }
 
     fn add_totals(&mut self, directory: FsId, delta: &TotalsDelta, rev: Rev) -> Result<()> {
+        if delta.directories != 0 {
+            // Whether it has a subdirectory may change.
+            self.known.forget_directories();
+        }
         let before = self
             .totals(directory)?
             .ok_or_else(|| missing("adding to the totals of a directory that is not there"))?;

@@ -10,7 +10,7 @@
 //! | `store` | [`SqliteStore`], its options, what it promises |
 //! | `queue` `writer` `batch` `log` | how closures that write are run |
 //! | `reader` | how closures that read are run |
-//! | `session` `pending` | one connection at work: its statements, its unwritten sums |
+//! | `session` `pending` `known` | one connection at work: its statements, its unwritten sums, what it remembers |
 //! | `connection` `schema` | opening a database and bringing it up to date |
 //! | `value` `error` | the words of `pan-model` as columns, SQLite's errors as ours |
 //! | the others | one feature of the seam each, statement by statement; `listing` and `totals` help `entry` |
@@ -26,6 +26,7 @@ mod content;
 mod entry;
 mod error;
 mod instance;
+mod known;
 mod listing;
 mod log;
 mod pending;

@@ -23,7 +23,6 @@ pub(crate) struct Counters {
 pub(crate) struct Pending {
     users: HashMap<UserNo, Counters>,
     totals: HashMap<FsId, Totals>,
-    next_content: Option<i64>,
     undo: Vec<Undo>,
 }
 
@@ -32,7 +31,6 @@ pub(crate) struct Pending {
 enum Undo {
     User(UserNo, Option<Counters>),
     Totals(FsId, Option<Totals>),
-    NextContent(Option<i64>),
 }
 
 impl Pending {
@@ -59,14 +57,6 @@ impl Pending {
         }
     }
 
-    pub(crate) fn next_content(&self) -> Option<i64> {
-        self.next_content
-    }
-
-    pub(crate) fn set_next_content(&mut self, next: i64) {
-        self.undo.push(Undo::NextContent(self.next_content.replace(next)));
-    }
-
     /// What the last closure changed stays.
     pub(crate) fn keep(&mut self) {
         self.undo.clear();
@@ -78,7 +68,6 @@ impl Pending {
             match undo {
                 Undo::User(user, before) => put_back(&mut self.users, user, before),
                 Undo::Totals(directory, before) => put_back(&mut self.totals, directory, before),
-                Undo::NextContent(before) => self.next_content = before,
             }
         }
     }
@@ -90,8 +79,8 @@ impl Pending {
 
     /// Hands everything over to be written, and is empty afterwards.
     pub(crate) fn take(&mut self) -> Sums {
-        let Self { users, totals, next_content, .. } = std::mem::take(self);
-        Sums { users, totals, next_content }
+        let Self { users, totals, .. } = std::mem::take(self);
+        Sums { users, totals }
     }
 }
 
@@ -106,7 +95,6 @@ fn put_back<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, before:
 pub(crate) struct Sums {
     pub(crate) users: HashMap<UserNo, Counters>,
     pub(crate) totals: HashMap<FsId, Totals>,
-    pub(crate) next_content: Option<i64>,
 }
 
 impl crate::session::Session<'_> {
@@ -119,9 +107,6 @@ impl crate::session::Session<'_> {
         }
         for (directory, totals) in sums.totals {
             self.write_totals(directory, &totals)?;
-        }
-        if let Some(next) = sums.next_content {
-            self.write_next_content(next)?;
         }
         Ok(())
     }

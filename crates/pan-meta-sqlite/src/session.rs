@@ -11,6 +11,7 @@ use pan_engine::{EngineError, ErrorKind};
 use rusqlite::{CachedStatement, Connection, Params, PrepFlags, Row, Statement};
 
 use crate::error::{engine_error, missing};
+use crate::known::Known;
 use crate::pending::Pending;
 
 /// The rows that one closure may write. It keeps a batch short for everybody
@@ -22,6 +23,8 @@ pub(crate) struct Session<'c> {
     statements: Statements<'c>,
     /// Sums that are written once, before the commit; empty in a snapshot.
     pub(crate) pending: Pending,
+    /// What the writer remembers from one batch to the next.
+    pub(crate) known: Known,
     closure: Closure,
 }
 
@@ -36,22 +39,34 @@ struct Closure {
 impl<'c> Session<'c> {
     /// For the thread that writes.
     pub(crate) fn of_writer(conn: &'c Connection) -> Self {
-        Self::new(Statements { conn, held: Some(HashMap::new()) })
+        Self::new(Statements { conn, held: Some(HashMap::new()) }, Known::of_writer())
     }
 
     /// For one snapshot.
     pub(crate) fn of_reader(conn: &'c Connection) -> Self {
-        Self::new(Statements { conn, held: None })
+        Self::new(Statements { conn, held: None }, Known::nothing())
     }
 
-    fn new(statements: Statements<'c>) -> Self {
-        Self { statements, pending: Pending::default(), closure: Closure::of(CLOSURE_ROWS_MAX) }
+    fn new(statements: Statements<'c>, known: Known) -> Self {
+        Self {
+            statements,
+            pending: Pending::default(),
+            known,
+            closure: Closure::of(CLOSURE_ROWS_MAX),
+        }
     }
 
     /// Begins to count for the next closure.
     pub(crate) fn begin_closure(&mut self) {
         self.closure = Closure::of(CLOSURE_ROWS_MAX);
         self.pending.keep();
+    }
+
+    /// Takes back what the running closure has summed and learnt; what it has
+    /// written is rolled back by a savepoint, or is nothing.
+    pub(crate) fn undo_closure(&mut self) {
+        self.pending.undo();
+        self.known.forget();
     }
 
     /// All closures of the batch have run; what follows is the engine's own.

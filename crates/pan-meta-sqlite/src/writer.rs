@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use pan_engine::{EngineError, ErrorKind};
 use rusqlite::Connection;
 
-use crate::batch::{self, DeviceFailure};
+use crate::batch::{self, Answerer, DeviceFailure};
 use crate::error::engine_error;
 use crate::log::Log;
 use crate::queue::{Queue, stopped};
@@ -20,9 +20,10 @@ pub(crate) fn start(
     on_device_failure: OnDeviceFailure,
 ) -> Result<JoinHandle<()>, EngineError> {
     let log = Log::watch(&mut conn).map_err(|error| engine_error("watching the log", error))?;
+    let answerer = Answerer::new();
     let run = move || {
         let _rest = RefuseRest(&queue);
-        if let Err(DeviceFailure(error)) = write(&conn, log, &queue) {
+        if let Err(DeviceFailure(error)) = write(&conn, log, &queue, &answerer) {
             on_device_failure(&error);
         }
     };
@@ -31,13 +32,18 @@ pub(crate) fn start(
     })
 }
 
-fn write(conn: &Connection, mut log: Log, queue: &Queue) -> Result<(), DeviceFailure> {
+fn write(
+    conn: &Connection,
+    mut log: Log,
+    queue: &Queue,
+    answerer: &Answerer,
+) -> Result<(), DeviceFailure> {
     // A failed sync of the database file is as bad as one of the log: the next
     // would report success for pages that were never written.
     let failed = |error| DeviceFailure(engine_error("moving the log", error));
     let mut session = Session::of_writer(conn);
     while let Some(first) = queue.wait() {
-        batch::run(&mut session, queue, first)?;
+        batch::run(&mut session, queue, &answerer, first)?;
         log.checkpoint_if_due(conn).map_err(failed)?;
     }
     drop(session);
