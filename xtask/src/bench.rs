@@ -3,11 +3,14 @@
 //!
 //! OpenPan is durable and hashes, as always; nginx is as it comes. Both sides share the
 //! cores, rounds are interleaved, figures are medians. Three traps are avoided:
-//! - ext4 creates files 9 to 18 times slower for a minute after many were deleted. So
-//!   nothing is deleted before the end, and a run waits for the deletions of the last.
+//! - ext4 creates files many times slower for minutes after others were deleted nearby, and
+//!   freed blocks that are discarded slow down flushes. So nothing is deleted before the
+//!   end, and small uploads wait for the deletions of the last run.
 //! - Delayed acknowledgements cost 44 ms against servers that send a reply in two
 //!   pieces. The client asks for quick ones before every receive.
 //! - What one run leaves to be written back slows down the next one: `settle` first.
+//!
+//! Other work on the machine falsifies every figure: leave it alone while this runs.
 
 mod figures;
 mod http;
@@ -106,14 +109,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let parent = options.dir.clone().unwrap_or_else(|| workspace::target().join("bench"));
     let mut scale = if options.quick { QUICK } else { FULL };
     scale.rounds = options.rounds.map_or(scale.rounds, NonZeroUsize::get);
-    if !options.quick {
+    let groups = Group::in_order()
+        .filter(|group| options.only.is_empty() || options.only.contains(group))
+        .collect::<Vec<_>>();
+    if !options.quick && groups.contains(&Group::SmallUpload) {
         measures::wait_for_earlier_deletions(&parent);
     }
     let mut report = Report::new(options.quick, options.json.as_deref())?;
     let bench = Bench { scale, payload: Payload::new(), scratch: Scratch::new(&parent)? };
-    for group in
-        Group::in_order().filter(|group| options.only.is_empty() || options.only.contains(group))
-    {
+    for group in groups {
         eprintln!("measuring {}", group.name());
         group.measure(&bench, &mut report)?;
     }

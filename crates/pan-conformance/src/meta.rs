@@ -67,6 +67,7 @@ macro_rules! meta_tests {
             content::removing_a_content_removes_all_of_it
             content::contents_are_scanned_in_order
             entry::entries_come_back_as_they_were_given
+            entry::a_transaction_finds_what_the_last_one_left
             entry::two_entries_of_one_key_are_refused
             entry::unicode_twins_address_one_entry
             entry::detached_entries_never_collide

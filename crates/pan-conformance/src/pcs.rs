@@ -17,6 +17,7 @@ mod copying;
 mod deleting;
 pub mod digest;
 mod downloading;
+mod encoding;
 mod golden;
 mod headers;
 mod limits;
@@ -41,8 +42,9 @@ mod transport;
 mod twins;
 pub mod wire;
 
-pub use call::{BOUNDARY, Call, Carrier, Credential, Part, encode};
+pub use call::{Call, Carrier, Credential};
 pub use client::{Client, name_of};
+pub use encoding::{BOUNDARY, Part, encode};
 pub use reply::Reply;
 pub use target::{Accounts, DEMO, Target, TokenSpec};
 

@@ -27,7 +27,7 @@ use crate::bench::{Bench, Scale};
 /// What can be asked for with `--only`.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Group {
-    /// 4 KiB uploads, and again after a purge
+    /// Flushes of the disk; 4 KiB uploads, and again after a purge
     SmallUpload,
     /// 4 KiB downloads
     SmallDownload,
@@ -35,9 +35,7 @@ pub(crate) enum Group {
     List,
     /// Start to first answer
     Start,
-    /// md5, sequential write and fsync of this machine
-    Limits,
-    /// Large uploads, one and four at once
+    /// md5 of one core, a plain write; large uploads, one and four at once
     Upload,
     /// Large downloads and ranges
     Download,
@@ -63,7 +61,6 @@ impl Group {
             Self::SmallDownload => small_download::measure(bench, report),
             Self::List => list::measure(bench, report),
             Self::Start => start::measure(bench, report),
-            Self::Limits => limits::measure(bench, report),
             Self::Upload => upload::measure(bench, report),
             Self::Download => download::measure(bench, report),
             Self::Memory => memory::measure(bench, report),
@@ -126,8 +123,8 @@ fn readable_size(size_bytes: u64) -> String {
     }
 }
 
-/// How long ext4 remembers deleted inodes.
-const MEMORY_OF_EXT4: Duration = Duration::from_secs(60);
+/// How long ext4 avoids the inodes of deleted files, at the longest.
+const MEMORY_OF_EXT4: Duration = Duration::from_secs(360);
 
 /// Waits until deletions of an earlier run no longer slow down new files.
 pub(crate) fn wait_for_earlier_deletions(dir: &Path) {
@@ -136,7 +133,10 @@ pub(crate) fn wait_for_earlier_deletions(dir: &Path) {
         .ok()
         .and_then(|time| SystemTime::now().duration_since(time).ok());
     if let Some(left) = age.and_then(|age| MEMORY_OF_EXT4.checked_sub(age)) {
-        eprintln!("waiting {} s: ext4 is slow after the last run's deletions", left.as_secs() + 1);
+        eprintln!(
+            "waiting {} s: the deletions of the last run slow down new files",
+            left.as_secs()
+        );
         thread::sleep(left);
     }
 }

@@ -33,6 +33,13 @@ pub(crate) struct Measured {
     pub(crate) note: Option<String>,
 }
 
+impl Measured {
+    /// A value without anything to compare it with.
+    pub(crate) fn of(value: Series) -> Self {
+        Self { value, ..Self::default() }
+    }
+}
+
 #[derive(Serialize)]
 struct Row {
     measure: &'static str,

@@ -13,6 +13,11 @@ impl Series {
         self.0.push(value);
     }
 
+    /// Adds the figures of other rounds.
+    pub(crate) fn extend(&mut self, others: &Self) {
+        self.0.extend(&others.0);
+    }
+
     /// The figure in the middle, or between the two in the middle; 0 without any round.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();

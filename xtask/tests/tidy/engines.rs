@@ -5,9 +5,15 @@ use std::path::Path;
 
 use crate::{assert_none, crates, files_below, root};
 
+/// How a closure gets to its transaction is no feature, and each engine's own affair.
+const MACHINERY: &str = "/job.rs";
+
 #[test]
 fn metadata_engines_have_the_files_of_the_seam() {
-    let seam = files_below("crates/pan-engine/src/meta");
+    let seam = files_below("crates/pan-engine/src/meta")
+        .into_iter()
+        .filter(|file| !file.ends_with(MACHINERY))
+        .collect::<Vec<_>>();
     assert!(!seam.is_empty(), "the seam has moved: tell this test where it is");
     let mut problems = Vec::new();
     for engine in crates().iter().filter(|folder| folder.contains("/pan-meta-")) {

@@ -2,16 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use pan_conformance::pcs::{Client, Target, TokenSpec, digest};
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::clients::target;
-use crate::server::empty_directory;
+use crate::person::{Person, said};
 use crate::shared::{with_quota, with_target};
 
 crate::tests![
@@ -27,78 +24,6 @@ crate::tests![
     errors_say_what_happened_and_what_to_do,
     a_token_comes_from_wherever_it_may,
 ];
-
-/// The binary beside the server's; built when it is not there.
-fn pan() -> &'static Path {
-    static PAN: OnceLock<PathBuf> = OnceLock::new();
-    PAN.get_or_init(|| {
-        let openpan = Path::new(env!("CARGO_BIN_EXE_openpan"));
-        let pan = openpan.with_file_name("pan");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "-p", "pan-cli", "--target-dir"]).arg(target());
-        let profile = openpan.parent().unwrap().file_name().unwrap();
-        if profile == "release" {
-            build.arg("--release");
-        }
-        // It may be there and be old.
-        assert!(build.status().unwrap().success(), "pan cannot be built");
-        pan
-    })
-}
-
-/// Somebody at a terminal: a home, a directory, an endpoint, a token.
-struct Person {
-    home: TempDir,
-    endpoint: String,
-    token: String,
-}
-
-impl Person {
-    fn new(client: &Client) -> Self {
-        let endpoint = format!("http://{}", client.address());
-        Self { home: empty_directory(), endpoint, token: client.token().into() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(pan());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENPAN_")) {
-            command.env_remove(name);
-        }
-        command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.path("config"));
-        command.env("OPENPAN_ENDPOINT", &self.endpoint).env("OPENPAN_TOKEN", &self.token);
-        command.current_dir(self.home.path()).args(arguments).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs it; it succeeds. What it wrote to stdout.
-    #[track_caller]
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "pan {arguments:?}: {}", said(&output));
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    /// Runs it; it ends with this code. What it wrote to stderr.
-    #[track_caller]
-    fn ends(&self, code: i32, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(code), "pan {arguments:?}: {}", said(&output));
-        String::from_utf8(output.stderr).expect("UTF-8")
-    }
-}
-
-fn said(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}{}", text(&output.stdout), text(&output.stderr))
-}
 
 fn with_person(spec: &TokenSpec, story: impl Fn(&Person, &Client)) {
     with_target(|t: &Target<'_>| {
@@ -277,7 +202,7 @@ fn a_put_says_what_it_does_with_a_taken_name() {
         fs::write(person.path("file"), "one").unwrap();
         person.ok(&["put", "file", "/"]);
         fs::write(person.path("file"), "second").unwrap();
-        let complaint = person.ends(6, &["put", "file", "/", "--on-dup", "fail"]);
+        let complaint = person.ends(1, &["put", "file", "/", "--on-dup", "fail"]);
         assert!(complaint.contains("file"), "{complaint}");
         assert_eq!(client.get("/file").file(), b"one");
         person.ok(&["put", "file", "/", "--on-dup", "newcopy"]);
@@ -330,11 +255,9 @@ fn exit_codes_are_those_of_the_manual() {
         person.ends(4, &["put", "not-here", "/"]);
         person.ends(6, &["put", "tree", "/"]);
         person.ends(7, &["put", "tree/large", "/large"]);
-        let stranger = Person { token: "wrong".into(), ..person };
-        stranger.ends(7, &["ls", "/"]);
+        person.ends(7, &["--token", "wrong", "ls", "/"]);
         // Nobody listens there: trying again may help.
-        let nowhere = Person { endpoint: "http://127.0.0.1:1".into(), ..stranger };
-        nowhere.ends(5, &["quota"]);
+        person.ends(5, &["--endpoint", "http://127.0.0.1:1", "ls", "/"]);
     });
 }
 

@@ -10,6 +10,8 @@ crate::tests![
     a_user_is_added_once,
     a_quota_is_written_as_people_do,
     a_token_needs_a_user_and_a_root,
+    a_disabled_user_is_shut_out_at_once,
+    a_new_quota_counts_at_once,
     wrong_words_are_explained,
     check_speaks_for_a_clean_directory,
 ];
@@ -114,15 +116,50 @@ fn a_token_needs_a_user_and_a_root() {
     assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2], "each is another one");
 }
 
+fn a_disabled_user_is_shut_out_at_once() {
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let server = Server::start(&data);
+    let accounts = CommandLine(&data);
+    accounts.add_user("ann", None);
+    let token = accounts.issue_token("ann", &TokenSpec::rooted("/"));
+    let ann = Client::new(&server.address, &token);
+    ann.put("/a", b"abc").ok();
+    server.run(&["user", "disable", "ann"]);
+    ann.get("/a").refused(403, 31043);
+    ann.put("/b", b"abc").refused(403, 31043);
+    server.admin().put("/a", b"others are not").ok();
+    server.run(&["user", "enable", "ann"]);
+    assert_eq!(ann.get("/a").file(), b"abc");
+    assert_eq!(ann.names("/"), ["a"]);
+    server.check();
+}
+
+fn a_new_quota_counts_at_once() {
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let server = Server::start(&data);
+    let accounts = CommandLine(&data);
+    accounts.add_user("ann", Some(100));
+    let token = accounts.issue_token("ann", &TokenSpec::rooted("/"));
+    let ann = Client::new(&server.address, &token);
+    ann.put("/a", &[1; 100]).ok();
+    ann.put("/b", &[1; 50]).refused(400, 31112);
+    server.run(&["user", "set-quota", "ann", "150"]);
+    ann.put("/b", &[1; 50]).ok();
+    // Below what is used: nothing goes, nothing more comes.
+    server.run(&["user", "set-quota", "ann", "10"]);
+    assert_eq!(ann.quota(), (10, 150));
+    ann.put("/c", &[1; 1]).refused(400, 31112);
+    ann.put_ondup("/a", &[1; 20], "overwrite").ok();
+    assert_eq!(ann.quota(), (10, 70));
+    server.check();
+}
+
 fn wrong_words_are_explained() {
     let directory = empty_directory();
     let data = directory.path().join("data");
-    for wrong in [
-        &["frobnicate"][..],
-        &["serve", "--frobnicate"],
-        &["user"],
-        &["serve", "--listen", "nowhere"],
-    ] {
+    for wrong in [&["frobnicate"][..], &["serve", "--frobnicate"], &["user"], &["token", "issue"]] {
         let said = fail(openpan(&data, wrong));
         assert!(said.contains("error"), "{wrong:?}: {said}");
     }

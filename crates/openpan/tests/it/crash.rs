@@ -66,11 +66,13 @@ fn nothing_acknowledged_is_lost_to_kill() {
         server.check();
     }
     println!("crash: {acknowledged} acknowledged requests survived {rounds} kills");
-    assert!(acknowledged > rounds * WORKERS, "the server was hardly under load: {acknowledged}");
+    assert!(acknowledged > 2 * rounds, "the server was hardly under load: {acknowledged}");
     finish(server, &data);
 }
 
 fn finish(server: Server, data: &Path) {
+    server.run(&["gc"]);
+    server.check();
     server.stop();
     Server::start(data).check();
 }

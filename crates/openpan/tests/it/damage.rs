@@ -11,6 +11,7 @@ crate::tests![
     a_flipped_bit_is_found_and_never_served,
     a_lost_blob_is_found,
     a_shortened_blob_is_never_served,
+    a_flipped_bit_in_the_database_is_never_served,
     uploading_again_heals,
     sec_symlink_blob,
 ];
@@ -67,7 +68,8 @@ fn check_finds_it(directory: &Path) {
     let mut command = openpan(&directory.join("data"), &["check", "--read-data"]);
     let output = command.output().unwrap();
     assert!(!output.status.success(), "damaged data is called clean");
-    assert!(!output.stdout.is_empty(), "it says what is wrong");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(!said.is_empty(), "it says what is wrong");
 }
 
 fn a_flipped_bit_is_found_and_never_served() {
@@ -94,12 +96,39 @@ fn a_lost_blob_is_found() {
 fn a_shortened_blob_is_never_served() {
     for length in [0, 1, SIZE as u64 / 2, SIZE as u64 - 1] {
         let (directory, server, admin) = damaged(|blob| {
-            fs::File::options().write(true).open(blob).unwrap().set_len(length).unwrap()
+            fs::File::options().write(true).open(blob).unwrap().set_len(length).unwrap();
         });
         is_never_served(&admin);
         check_finds_it(directory.path());
         drop(server);
     }
+}
+
+// A small content lies in the database; it is verified like any other (G4).
+fn a_flipped_bit_in_the_database_is_never_served() {
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let server = Server::start(&data);
+    let admin = server.admin();
+    let content = digest::content(3, 10_000);
+    admin.put("/small", &content).ok();
+    server.stop();
+    let database = data.join("meta.db");
+    let mut bytes = fs::read(&database).unwrap();
+    let found = bytes.windows(64).position(|window| window == &content[..64]);
+    bytes[found.expect("a small content lies in the database") + 10] ^= 4;
+    fs::write(&database, bytes).unwrap();
+    let server = Server::start(&data);
+    let admin = Client::new(&server.address, admin.token());
+    for range in ["bytes=0-", "bytes=0-20"] {
+        let mut connection = admin.connect();
+        let call = admin.file("download").get().param("path", "/small").field("Range", range);
+        connection.send(&call.to_bytes()).unwrap();
+        let Ok(head) = connection.read_head() else { continue };
+        let body = connection.read_body("GET", &head);
+        assert!(head.status >= 400 || body.is_err(), "a clean {} with wrong bytes", head.status);
+    }
+    check_finds_it(directory.path());
 }
 
 // G6: uploading the same content again replaces a corrupt copy.

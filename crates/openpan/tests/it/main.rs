@@ -4,6 +4,11 @@
 //! One binary with a runner of its own, so that the promises of
 //! `pan-conformance` show by name and share one server. Everything that ran
 //! on that server ends in `openpan check --read-data`.
+//!
+//! `OPENPAN_TEST_SEED` repeats the programs of the model and the crash test,
+//! `OPENPAN_TEST_MODEL_PROGRAMS` and `OPENPAN_TEST_CRASH_ROUNDS` ask for more
+//! of them; `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
+//! old clients are (`cargo xtask test` puts them into `target/pyenv`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
 
@@ -15,7 +20,9 @@ mod commands;
 mod configuration;
 mod crash;
 mod damage;
+mod invariants;
 mod model;
+mod person;
 mod proxy;
 mod running_download;
 mod security;
@@ -44,7 +51,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 12] = [
+    let modules: [fn() -> Vec<Trial>; 13] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -56,6 +63,7 @@ fn main() {
         commands::tests,
         configuration::tests,
         damage::tests,
+        invariants::tests,
         running_download::tests,
         shared::tests,
     ];

@@ -1,6 +1,7 @@
 //! Random programs on a model and on the real thing (T1): every reply, then
 //! the whole tree and the quota, then check.
 
+mod compare;
 mod drive;
 mod program;
 mod rules;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use pan_engine::meta::{Entry, EntryKind, Totals, TotalsDelta};
-use pan_engine::{ErrorKind, MetaStore};
+use pan_engine::{EngineError, ErrorKind, MetaStore};
 use pan_model::{FsId, NameKey, Rev, Timestamp, UserNo};
 
 use super::given::{directory, directory_of, facts, file, insert, read, try_write, user, write};
@@ -41,6 +41,47 @@ pub async fn entries_come_back_as_they_were_given(store: &dyn MetaStore) {
         Ok(())
     })
     .await;
+}
+
+/// A transaction finds a directory as the transactions before it left it,
+/// whatever was found there before: an engine may remember, but only truths.
+pub async fn a_transaction_finds_what_the_last_one_left(store: &dyn MetaStore) {
+    let user = user(store, "a").await;
+    let root = FsId::root(user);
+    let found = move |name: &'static str| {
+        write(store, user, move |tx| {
+            let child = tx.get_child(root, &NameKey::of(name))?;
+            Ok(match child {
+                Some(child) => tx.get_entry(child.fs_id)?,
+                None => None,
+            })
+        })
+    };
+    let d = directory_of(store, user, "d").await;
+    assert_eq!(found("d").await.map(|entry| entry.fs_id), Some(d));
+    write(store, user, move |tx| {
+        tx.add_totals(d, &TotalsDelta { directories: 1, ..TotalsDelta::default() }, Rev(1))
+    })
+    .await;
+    assert!(found("d").await.is_some_and(|entry| entry.has_subdirectory()));
+    write(store, user, move |tx| {
+        let d = tx.get_entry(d)?;
+        tx.update_entry(&Entry { name: "e".into(), ..d.unwrap() })
+    })
+    .await;
+    assert_eq!((found("d").await, found("e").await.map(|entry| entry.fs_id)), (None, Some(d)));
+    // What a rolled-back transaction made and found was never there.
+    let undone = try_write(store, user, move |tx| {
+        let made = directory(tx, root, "f")?;
+        let made = insert(tx, made)?;
+        assert!(tx.get_child(root, &NameKey::of("f"))?.is_some());
+        assert!(tx.get_entry(made.fs_id)?.is_some());
+        Err::<(), _>(EngineError::new(ErrorKind::Failed, "undone"))
+    });
+    assert!(undone.await.is_err());
+    assert_eq!(found("f").await, None);
+    write(store, user, move |tx| tx.remove_entry(d)).await;
+    assert_eq!(found("e").await, None);
 }
 
 /// A name lives once in a directory, whoever tries and however it is written:

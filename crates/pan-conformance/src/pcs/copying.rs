@@ -133,8 +133,10 @@ fn a_conflict_comes_before_the_quota(t: &Target<'_>) {
     demo.put("/apps/demo/b", b"b").ok();
     demo.cp("/apps/demo/a", "/apps/demo/b").refused(400, 31061);
     demo.cp("/apps/demo/a", "/apps/demo/c").refused(400, 31112);
-    // In upload the quota comes first.
-    demo.put("/apps/demo/b", &[1; 600]).refused(400, 31112);
+    // In upload the quota comes first, whether the content is small or large.
+    for size in [600, 20_000, 700_000] {
+        demo.put("/apps/demo/b", &vec![1; size]).refused(400, 31112);
+    }
     demo.put("/apps/demo/b", &[1; 6]).refused(400, 31061);
 }
 

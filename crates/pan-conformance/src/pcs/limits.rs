@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::call::{BOUNDARY, Carrier};
+use super::call::Carrier;
+use super::encoding::BOUNDARY;
 use super::{Client, DEMO, Target};
 
 super::keep![

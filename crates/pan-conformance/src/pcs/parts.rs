@@ -1,6 +1,7 @@
 //! The file part, as each client writes it (pcs-rest 1.6, 11.3.2).
 
-use super::call::{BOUNDARY, Call, Carrier, Part};
+use super::call::{Call, Carrier};
+use super::encoding::{BOUNDARY, Part};
 use super::{Client, DEMO, Target};
 
 super::keep![
@@ -79,7 +80,9 @@ fn parameters_may_come_after_the_content(t: &Target<'_>) {
 fn of_several_parts_one_is_the_content(t: &Target<'_>) {
     let demo = t.demo();
     let part = |name: &str, filename: &str, content: &str| {
-        format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\n\r\n{content}\r\n")
+        format!(
+            "--B\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\n\r\n{content}\r\n"
+        )
     };
     let odd = part("odd", "", "odd");
     let files = part("files", "; filename=\"f\"", "files");

@@ -47,10 +47,10 @@ impl Bindings {
                 if items.len() != found.len() {
                     return Err(format!("{at} should have {} items: {value}", items.len()));
                 }
-                let pairs = items.iter().zip(found).enumerate();
-                pairs
-                    .map(|(i, (item, found))| self.check_at(&format!("{at}[{i}]"), item, found))
-                    .collect()
+                let mut pairs = items.iter().zip(found).enumerate();
+                pairs.try_for_each(|(i, (item, found))| {
+                    self.check_at(&format!("{at}[{i}]"), item, found)
+                })
             }
             _ if pattern == value => Ok(()),
             _ => Err(format!("{at} should be {pattern}, but is {value}")),

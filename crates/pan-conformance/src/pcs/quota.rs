@@ -10,13 +10,17 @@ super::keep![
     every_token_of_a_user_sees_one_quota,
     a_refusal_costs_nothing,
     a_user_without_a_quota_has_room,
+    sec_tmpfile_cap,
 ];
+
+/// What is done, by how many bytes `used` moves, and how it is done.
+type Step = (&'static str, i64, Box<dyn Fn(&Client)>);
 
 fn used_moves_by_exactly_the_bytes(t: &Target<'_>) {
     let demo = t.demo();
     let total = demo.quota().0;
     let block = demo.put_block(&content(1, 30_000));
-    let steps: Vec<(&str, i64, Box<dyn Fn(&Client)>)> = vec![
+    let steps: Vec<Step> = vec![
         ("upload", 100_000, Box::new(|c| _ = c.put("/apps/demo/a", &content(2, 100_000)).ok())),
         ("upload nothing", 0, Box::new(|c| _ = c.put("/apps/demo/0", b"").ok())),
         ("mkdir", 0, Box::new(|c| _ = c.mkdir("/apps/demo/dir").ok())),
@@ -114,4 +118,24 @@ fn a_user_without_a_quota_has_room(t: &Target<'_>) {
     // bypy's own test expects at least this much of a real account.
     assert!(total >= 2_206_539_448_320, "{total}");
     assert!(total < 1 << 53, "a number that every JSON reader keeps whole (2.1): {total}");
+}
+
+/// S4: blocks that no file uses are no free storage beside a full account.
+fn sec_tmpfile_cap(t: &Target<'_>) {
+    let small = t.another("small", Some(1_000_000));
+    let demo = small.demo();
+    demo.put("/apps/demo/a", &content(1, 400_000)).ok();
+    let block = |seed: u64| {
+        demo.file("upload").param("type", "tmpfile").content(&content(seed, 200_000)).send()
+    };
+    for seed in 10..13 {
+        block(seed).ok();
+    }
+    block(13).refused(400, 31112);
+    assert_eq!(demo.quota(), (1_000_000, 400_000), "blocks are not charged");
+    // Room that a file leaves is room for blocks again.
+    demo.rm("/apps/demo/a").ok();
+    block(13).ok();
+    block(14).ok();
+    block(15).refused(400, 31112);
 }

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::call::{Carrier, Part};
+use super::call::Carrier;
 use super::digest::{content, crc32, md5_hex};
+use super::encoding::Part;
 use super::{DEMO, Target, TokenSpec};
 
 super::keep![

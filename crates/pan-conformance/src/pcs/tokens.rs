@@ -45,9 +45,9 @@ fn an_unknown_token_is_110(t: &Target<'_>) {
 }
 
 fn an_expired_token_is_111(t: &Target<'_>) {
-    let brief = t.caller(&TokenSpec::rooted(DEMO).expires("2s"));
+    let brief = t.caller(&TokenSpec::rooted(DEMO).expires("3s"));
     brief.mkdir("/apps/demo/a").ok();
-    sleep(Duration::from_millis(3200));
+    sleep(Duration::from_millis(4200));
     brief.list(DEMO).refused(401, 111);
     brief.put("/apps/demo/b", b"abc").refused(401, 111);
     brief.call("quota", "info").get().credential(Credential::Bearer).send().refused(401, 111);

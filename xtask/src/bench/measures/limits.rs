@@ -1,6 +1,9 @@
 //! What this machine can do at all: md5 of one core, a sequential write, flushes.
+//!
+//! Nothing here is a group of its own: a limit is measured beside what it bounds, because
+//! disks and shared cores change from minute to minute.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
@@ -10,31 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use md5_simd::Md5;
 
-use super::{Series, settle};
-use crate::bench::report::{Measured, Report};
-use crate::bench::{Bench, Scale};
+use crate::bench::Bench;
 use crate::workspace::find_program;
-
-/// Measures the three limits.
-pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
-    let file = bench.scratch.path().join("limits");
-    let of = |value: Series| Measured { value, ..Measured::default() };
-    let rounds = |run: &dyn Fn() -> Result<f64>| repeat(&bench.scale, run);
-    report.add("md5_one_core", of(rounds(&md5_gb_per_second)?))?;
-    report.add("write_fsync", of(rounds(&|| write_gb_per_second(bench, &file))?))?;
-    report.add("fsyncs", of(rounds(&|| fsyncs_per_second(bench, &file))?))?;
-    fs::remove_file(file)?;
-    Ok(())
-}
-
-fn repeat(scale: &Scale, run: &dyn Fn() -> Result<f64>) -> Result<Series> {
-    (0..scale.rounds)
-        .map(|_| {
-            settle();
-            run()
-        })
-        .collect()
-}
 
 /// The md5 speed of one core: the faster one of two implementations in assembly.
 pub(super) fn md5_gb_per_second() -> Result<f64> {
@@ -68,23 +48,24 @@ fn openssl_md5() -> Result<Option<f64>> {
     Ok(Some(bytes_per_second / 1e9))
 }
 
-fn write_gb_per_second(bench: &Bench, path: &Path) -> Result<f64> {
-    let size = bench.scale.large_bytes;
-    let mut block = Vec::new();
-    bench.payload.begin(0, u64::MAX, &mut block);
-    let mut file = File::create(path)?;
+/// The speed of a plain sequential write with a flush at its end, into a new file.
+pub(super) fn write_gb_per_second(bench: &Bench, path: &Path) -> Result<f64> {
+    let size_bytes = bench.scale.parallel_bytes;
+    let mut beginning = Vec::new();
+    bench.payload.begin(0, size_bytes, &mut beginning);
+    let mut file = File::create_new(path)?;
     let started = Instant::now();
-    for _ in 0..size / block.len() as u64 {
-        file.write_all(&block)?;
-    }
+    file.write_all(&beginning)?;
+    bench.payload.write_rest(size_bytes, &mut file)?;
     file.sync_all()?;
-    Ok(size as f64 / 1e9 / started.elapsed().as_secs_f64())
+    Ok(size_bytes as f64 / 1e9 / started.elapsed().as_secs_f64())
 }
 
-fn fsyncs_per_second(bench: &Bench, path: &Path) -> Result<f64> {
+/// How often a second 4 KiB can be appended to a new file and flushed.
+pub(super) fn flushes_per_second(bench: &Bench, path: &Path) -> Result<f64> {
     let mut block = Vec::new();
     bench.payload.begin(0, 4096, &mut block);
-    let mut file = File::create(path)?;
+    let mut file = File::create_new(path)?;
     let (started, mut count) = (Instant::now(), 0_u32);
     while started.elapsed() < bench.scale.run.min(Duration::from_secs(1)) {
         file.write_all(&block)?;

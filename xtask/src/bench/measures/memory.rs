@@ -48,7 +48,7 @@ fn rounds(
         value.push(run(&server)? as f64 / 1e6);
         server.stop()?;
     }
-    Ok(Measured { value, ..Measured::default() })
+    Ok(Measured::of(value))
 }
 
 fn peak_bytes(bench: &Bench, server: &Server, clients: usize, size_bytes: u64) -> Result<u64> {

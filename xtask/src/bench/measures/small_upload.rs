@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::limits::flushes_per_second;
 use super::{Series, interleaved, settle};
 use crate::bench::Bench;
 use crate::bench::load::{Outcome, Stop, drive};
@@ -15,6 +16,13 @@ const BATCH_MAX: usize = 999;
 
 /// Measures the rates.
 pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
+    let mut flushes = Series::default();
+    for round in 0..bench.scale.rounds {
+        settle();
+        let file = bench.scratch.path().join(format!("flushes-{round}"));
+        flushes.push(flushes_per_second(bench, &file)?);
+    }
+    report.add("fsyncs", Measured::of(flushes))?;
     let site = Site::start(&bench.scratch.path().join("small-upload"))?;
     for clients in [1, 16, 64] {
         let measured =
@@ -55,10 +63,9 @@ fn after_a_purge(bench: &Bench, report: &mut Report, openpan: &Target) -> Result
     // A server that cannot empty its bin yet has deleted into it.
     let where_to = if emptied { "" } else { " into the bin" };
     let measured = Measured {
-        value: after,
         reference: Some(("before", before)),
         note: Some(format!("{purged} files{where_to}")),
-        ..Measured::default()
+        ..Measured::of(after)
     };
     report.add("small_upload_64_purged", measured)
 }

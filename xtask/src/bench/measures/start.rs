@@ -29,5 +29,5 @@ pub(super) fn measure(bench: &Bench, report: &mut Report) -> Result<()> {
         server.stop()?;
     }
     let note = Some(format!("with {entries} files"));
-    report.add("start", Measured { value, note, ..Measured::default() })
+    report.add("start", Measured { note, ..Measured::of(value) })
 }

@@ -55,7 +55,7 @@ impl Caller {
         let is_odd = name.contains(['\\', '?', '|', '"', '>', '<', ':', '*'])
             || edge(name.chars().next())
             || edge(name.chars().next_back());
-        !name.contains(char::is_control) && !(self.is_pcs && is_odd)
+        !(name.contains(char::is_control) || self.is_pcs && is_odd)
     }
 
     fn may_create_all(&self, names: &[String]) -> bool {

@@ -5,22 +5,22 @@ use std::collections::HashMap;
 use pan_conformance::pcs::{Carrier, Client, Reply, digest};
 use rand::Rng;
 use rand::rngs::StdRng;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::drive::{Drive, Kind, Node, key};
+use super::drive::{Drive, key};
 use super::program::{Generator, Op, bytes_of};
 use super::rules::{Caller, Verdict, judge, parse};
 
 /// A program on the way.
 pub(crate) struct Program {
-    title: String,
+    pub(super) title: String,
     random: StdRng,
-    quota: Option<u64>,
-    callers: [(Caller, Client); 2],
-    drive: Drive,
+    pub(super) quota: Option<u64>,
+    pub(super) callers: [(Caller, Client); 2],
+    pub(super) drive: Drive,
     /// Which `fs_id` an entry of the model has, once seen.
-    ids: HashMap<u64, u64>,
-    log: Vec<String>,
+    pub(super) ids: HashMap<u64, u64>,
+    pub(super) log: Vec<String>,
     next_content: u64,
 }
 
@@ -34,9 +34,10 @@ impl Program {
     ) -> Self {
         let root = vec!["apps".to_owned(), "demo".to_owned()];
         let mut drive = Drive::new();
-        // So that both tokens agree from the beginning on what is there.
+        // A token's root is made when the token is, or when it is first used:
+        // here it is there from the beginning.
         owner.mkdir("/own").ok();
-        owner.mkdir("/apps/demo").ok();
+        owner.mkdir("/apps/demo");
         drive.mkdir(&["own".into()]);
         drive.mkdir(&root);
         let demo = (Caller { name: "demo", root, is_pcs: true }, demo);
@@ -91,8 +92,7 @@ impl Program {
     /// A batch is its items one after the other, up to the first refusal.
     fn batch(&mut self, who: usize, ops: &[Op], reply: &Reply) -> bool {
         let quota = self.quota.unwrap_or(u64::MAX);
-        let mut done = 0;
-        for op in ops {
+        for (done, op) in ops.iter().enumerate() {
             match judge(&self.drive, &self.callers[who].0, quota, op) {
                 Verdict::Done(after) => self.drive = after,
                 Verdict::DoneOr(code, _) if reply.code() == Some(code) => return done > 0,
@@ -110,7 +110,6 @@ impl Program {
                 }
                 Verdict::NewName { .. } | Verdict::Told(_) => panic!("no batch tells anything"),
             }
-            done += 1;
         }
         self.holds(reply.status() == 200, reply, "all items done");
         true
@@ -200,121 +199,6 @@ impl Program {
             }
         }
     }
-
-    fn is_told(&mut self, op: &Op, path: &str, reply: &Reply) {
-        let names = parse(path).unwrap();
-        let list = reply.json()["list"].as_array().unwrap().clone();
-        let Op::List { by, order, limit, .. } = op else {
-            self.holds(list.len() == 1, reply, "one entry");
-            return self.is_entry(&names, &list[0], reply);
-        };
-        let node = self.drive.get(&names).unwrap();
-        let children: Vec<Node> =
-            node.children().into_iter().flat_map(|map| map.values().cloned()).collect();
-        let sorted = sort(children, by, *order == "asc");
-        let (start, end) = limit.unwrap_or((0, usize::MAX));
-        let window: Vec<Node> = sorted
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| (start..end).contains(i))
-            .map(|(_, n)| n)
-            .collect();
-        let told: Vec<&str> = list.iter().map(pan_conformance::pcs::name_of).collect();
-        let due: Vec<&str> = window.iter().map(|node| node.name.as_str()).collect();
-        self.holds(told == due, reply, &format!("{due:?}"));
-        for (node, entry) in window.iter().zip(&list) {
-            self.is_entry(&[names.clone(), vec![node.name.clone()]].concat(), entry, reply);
-        }
-    }
-
-    /// The entry says of itself what the model knows.
-    fn is_entry(&mut self, names: &[String], entry: &Value, reply: &Reply) {
-        let super::drive::Walk::Found(node, path) = self.drive.walk(names) else {
-            panic!("{}: the model lost {names:?}", self.title);
-        };
-        let (size, md5) = match &node.kind {
-            Kind::File(content) => (content.size, content.md5.clone()),
-            Kind::Directory(_) => (0, String::new()),
-        };
-        let has_subdirectory =
-            node.children().is_some_and(|children| children.values().any(Node::is_directory));
-        let id = node.id;
-        let due = json!({
-            "path": path, "isdir": u8::from(node.is_directory()), "size": size, "md5": md5,
-            "ifhassubdir": u8::from(has_subdirectory),
-        });
-        for (field, value) in due.as_object().unwrap() {
-            self.holds(&entry[field] == value, reply, &format!("{field} = {value} of {path}"));
-        }
-        let fs_id = entry["fs_id"].as_u64().unwrap();
-        let known = *self.ids.entry(id).or_insert(fs_id);
-        self.holds(known == fs_id, reply, &format!("fs_id {known} of {path}"));
-        let others = self.ids.values().filter(|other| **other == fs_id).count();
-        self.holds(others == 1, reply, &format!("an fs_id of its own for {path}"));
-    }
-
-    /// The whole tree as the owner sees it, the part that demo sees, the quota.
-    fn compare_everything(&mut self) {
-        let mut open = vec![Vec::<String>::new()];
-        while let Some(names) = open.pop() {
-            let path = format!("/{}", names.join("/"));
-            let node = self.drive.get(&names).unwrap();
-            let children: Vec<Node> = node.children().unwrap().values().cloned().collect();
-            open.extend(
-                children
-                    .iter()
-                    .filter(|c| c.is_directory())
-                    .map(|c| [names.clone(), vec![c.name.clone()]].concat()),
-            );
-            let is_demos = path.starts_with("/apps/demo");
-            for (_, client) in self.callers.iter().skip(usize::from(!is_demos)) {
-                let reply = client.list(&path);
-                let list = reply.ok()["list"].as_array().unwrap().clone();
-                let told: Vec<&str> = list.iter().map(pan_conformance::pcs::name_of).collect();
-                let due: Vec<&str> = children.iter().map(|node| node.name.as_str()).collect();
-                self.holds(told == due, &reply, &format!("in the end {due:?}"));
-            }
-            let reply = self.callers[1].1.list(&path);
-            for (node, entry) in children.iter().zip(reply.ok()["list"].as_array().unwrap()) {
-                self.is_entry(&[names.clone(), vec![node.name.clone()]].concat(), entry, &reply);
-            }
-        }
-        let used = self.callers[1].1.quota().1;
-        assert_eq!(used, self.drive.root.bytes(), "{}: used", self.title);
-    }
-
-    #[track_caller]
-    fn holds(&self, is_so: bool, reply: &Reply, due: &str) {
-        if !is_so {
-            let from = self.log.len().saturating_sub(20);
-            let shown: Vec<String> =
-                self.log[from..].iter().map(|line| line.chars().take(300).collect()).collect();
-            panic!("{}: {due} was due, but {reply}\nafter\n{}", self.title, shown.join("\n"));
-        }
-    }
-}
-
-/// The order of the book (4.9) without times.
-fn sort(mut nodes: Vec<Node>, by: &str, is_ascending: bool) -> Vec<Node> {
-    let extension = |node: &Node| match key(&node.name).rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),
-        _ => String::new(),
-    };
-    nodes.sort_by_key(|node| match by {
-        "name" => (String::new(), 0, key(&node.name)),
-        "size" => {
-            (String::new(), if node.is_directory() { 0 } else { node.bytes() }, key(&node.name))
-        }
-        _ if node.is_directory() => (String::new(), 0, key(&node.name)),
-        _ => (extension(node), 0, key(&node.name)),
-    });
-    if !is_ascending {
-        nodes.reverse();
-    }
-    if by != "name" {
-        nodes.sort_by_key(|node| !node.is_directory());
-    }
-    nodes
 }
 
 impl Op {
