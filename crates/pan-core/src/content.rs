@@ -1,18 +1,29 @@
 //! Contents at the moment of a commit: stored anew, or found again.
 
+use std::ops::ControlFlow;
+
 use pan_engine::MetaTxn;
 use pan_engine::meta::{ContentKind, ContentRow, ContentState, FileFacts, NewContent};
-use pan_model::{ContentId, SLICE_BYTES};
+use pan_model::{BlobKey, ContentId, SLICE_BYTES};
 
 use crate::Result;
 use crate::receive::{Received, Stored};
-use std::ops::ControlFlow;
 
 /// What became of received bytes.
 pub(crate) struct Kept {
     pub(crate) facts: FileFacts,
-    /// Whether an older copy serves; the new blobs are then nobody's.
-    pub(crate) reused: bool,
+    pub(crate) blobs: Fate,
+}
+
+/// Whose the blobs of received bytes are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// A content has them.
+    Taken,
+    /// An older copy serves, and they are nobody's.
+    Spare,
+    /// A content has them instead of these, which were damaged.
+    Healing(Vec<BlobKey>),
 }
 
 /// Makes received bytes a content, or finds the one that has the same bytes.
@@ -21,14 +32,31 @@ pub(crate) struct Kept {
 /// else merged the same bytes from parts must not show in a `block_list`.
 pub(crate) fn keep(tx: &mut dyn MetaTxn, received: &Received) -> Result<Kept> {
     let fingerprint = received.fingerprint;
-    let found = find_twin(tx, received)?;
-    let content = match found {
-        Some(content) => revive(tx, content)?,
-        None => insert(tx, received)?,
+    let (content, blobs) = match find_twin(tx, received)? {
+        Some(twin) => {
+            let blobs = heal(tx, &twin, received)?;
+            (revive(tx, twin)?, blobs)
+        }
+        None => (insert(tx, received)?, Fate::Taken),
     };
     let facts =
         FileFacts { content, size: fingerprint.size, md5: fingerprint.md5, one_block: true };
-    Ok(Kept { facts, reused: found.is_some() })
+    Ok(Kept { facts, blobs })
+}
+
+/// A copy that was found damaged gets the new blobs instead of its own.
+fn heal(tx: &mut dyn MetaTxn, twin: &ContentRow, received: &Received) -> Result<Fate> {
+    let Stored::Blobs(blobs) = &received.stored else { return Ok(Fate::Spare) };
+    if !tx.is_damaged(twin.id)? {
+        return Ok(Fate::Spare);
+    }
+    let damaged = tx.list_blobs(twin.id, 0, u64::MAX)?;
+    tx.remove_blobs(twin.id)?;
+    for blob in blobs {
+        tx.insert_blob(twin.id, blob.row())?;
+    }
+    tx.set_damaged(twin.id, false)?;
+    Ok(Fate::Healing(damaged.iter().map(|blob| blob.key).collect()))
 }
 
 /// Identity is BLAKE3 and size; md5 only finds the candidates.

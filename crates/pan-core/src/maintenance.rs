@@ -2,6 +2,7 @@
 //! they promise is checked.
 
 mod check;
+mod check_account;
 mod check_content;
 mod gc;
 mod orphans;

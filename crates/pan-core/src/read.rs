@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
 use pan_engine::meta::{BlobRow, ContentKind, ContentRow};
-use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
-use pan_hash::{GROUP_BYTES, check_list_root, group_value};
-use pan_model::{BlobKey, ContentId, Fingerprint};
+use pan_engine::{ErrorKind, MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_hash::{GROUP_BYTES, body_blake3, check_list_root, group_value};
+use pan_model::{Blake3, BlobKey, ContentId, Fingerprint};
 use quick_cache::sync::Cache;
 use tokio::sync::mpsc;
 
@@ -60,7 +60,7 @@ enum PieceBytes {
     /// The body, fetched with the row.
     Here(Bytes),
     /// In the table of bodies.
-    Inline(ContentId),
+    Inline(ContentId, Blake3),
     /// In blobs; the first rows were fetched with the content.
     Blobs(ContentId, Vec<BlobRow>),
 }
@@ -75,6 +75,7 @@ impl ContentReader {
         let pieces = match row.kind {
             ContentKind::Inline => {
                 let body = read.get_body(id)?.ok_or_else(|| lost(format!("body {}", id.0)))?;
+                check_body(id, &body, &row.fingerprint.blake3)?;
                 vec![Piece {
                     start: 0,
                     size: row.fingerprint.size.0,
@@ -171,18 +172,56 @@ impl ContentReader {
             PieceBytes::Here(body) => {
                 slice(body, &within).ok_or_else(|| lost("a body is too short".into()))
             }
-            PieceBytes::Inline(id) => {
+            PieceBytes::Inline(id, blake3) => {
                 let body = self.body(*id).await?;
+                check_body(*id, &body, blake3)?;
                 slice(&body, &within).ok_or_else(|| lost(format!("body {} is too short", id.0)))
             }
             PieceBytes::Blobs(id, first) => {
-                let seq = (within.start / pan_hash::BLOB_BYTES) as u32;
-                let row = match first.get(seq as usize) {
-                    Some(row) => *row,
-                    None => self.blob_row(cursor, *id, seq).await?,
-                };
-                self.blob_step(&row, within).await
+                let step = self.blobs_step(cursor, *id, first, within).await;
+                if let Err(error) = &step {
+                    self.note_damage(*id, error).await;
+                }
+                step
             }
+        }
+    }
+
+    async fn blobs_step(
+        &self,
+        cursor: &mut Cursor,
+        id: ContentId,
+        first: &[BlobRow],
+        range: Range<u64>,
+    ) -> Result<Bytes> {
+        let seq = (range.start / pan_hash::BLOB_BYTES) as u32;
+        let row = match first.get(seq as usize) {
+            Some(row) => *row,
+            None => self.blob_row(cursor, id, seq).await?,
+        };
+        self.blob_step(&row, range).await
+    }
+
+    /// Notes a damaged content, so that the next upload of the same bytes
+    /// heals it. Who reads has bad news enough if this fails.
+    async fn note_damage(&self, id: ContentId, error: &Error) {
+        let damaged = match error {
+            Error::Damaged { .. } => true,
+            Error::Engine(error) => {
+                matches!(error.kind(), ErrorKind::Missing | ErrorKind::Corrupt)
+            }
+            _ => false,
+        };
+        if !damaged {
+            return;
+        }
+        tracing::error!(content = id.0, %error, "a content is damaged; uploading it again heals it");
+        let note = move |tx: &mut dyn MetaTxn| match tx.get_content(id)? {
+            Some(_) => Ok::<_, Error>(tx.set_damaged(id, true)?),
+            None => Ok(()),
+        };
+        if let Err(error) = self.pan.meta().write(Scope::Instance, note).await {
+            tracing::error!(content = id.0, %error, "could not note the damage");
         }
     }
 
@@ -267,7 +306,7 @@ fn lay_out(parts: &[ContentRow]) -> Vec<Piece> {
     for part in parts.iter().filter(|part| part.fingerprint.size.0 > 0) {
         let size = part.fingerprint.size.0;
         let bytes = match part.kind {
-            ContentKind::Inline => PieceBytes::Inline(part.id),
+            ContentKind::Inline => PieceBytes::Inline(part.id, part.fingerprint.blake3),
             // A part is never a superfile; one that claims to be has no blobs
             // and is reported as lost when it is read.
             ContentKind::Blobs | ContentKind::Superfile => PieceBytes::Blobs(part.id, Vec::new()),
@@ -287,7 +326,13 @@ fn lost(what: String) -> Error {
     Error::Damaged { what: format!("{what} is missing") }
 }
 
+fn check_body(id: ContentId, body: &Bytes, wanted: &Blake3) -> Result<()> {
+    if body_blake3(body) == *wanted {
+        return Ok(());
+    }
+    Err(Error::Damaged { what: format!("body {} does not match its digest", id.0) })
+}
+
 fn damaged(row: &BlobRow, what: String) -> Error {
-    tracing::error!(key = %row.key, "{what} of a blob does not match its digest");
     Error::Damaged { what: format!("{what} of blob {} does not match its digest", row.key) }
 }

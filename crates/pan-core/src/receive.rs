@@ -210,7 +210,11 @@ impl<'a> Cutter<'a> {
         };
         self.digest.push(chunk.clone());
         blob.write(chunk).await?;
-        if blob.room() == 0 { self.end_blob(blob).await } else { Ok(self.blob = Some(blob)) }
+        if blob.room() == 0 {
+            return self.end_blob(blob).await;
+        }
+        self.blob = Some(blob);
+        Ok(())
     }
 
     async fn begin_blob(&mut self) -> Result<OpenBlob> {

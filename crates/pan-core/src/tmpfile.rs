@@ -6,6 +6,7 @@ use pan_engine::meta::{TmpfileKey, TmpfileRow, UsageDelta};
 use pan_engine::{MetaStoreExt, MetaTxn, ReadCost};
 use pan_model::{ByteSize, Caller, Md5, Timestamp};
 
+use crate::content::Fate;
 use crate::ledger::check_quota;
 use crate::receive::{Allowance, Received};
 use crate::{BodyError, Error, MAX_UPLOAD, Pan, Result, content, receive};
@@ -56,7 +57,7 @@ fn put(
     key: &TmpfileKey,
     received: &Received,
     now: Timestamp,
-) -> Result<((), bool)> {
+) -> Result<((), Fate)> {
     let kept = content::keep(tx, received)?;
     let size = kept.facts.size;
     let old = tx.get_tmpfile(key)?;
@@ -73,7 +74,7 @@ fn put(
     tx.put_tmpfile(key, &row)?;
     let tmpfiles = size.0 as i64 - freed.0 as i64;
     tx.add_usage(key.user, &UsageDelta { tmpfiles, ..UsageDelta::default() })?;
-    Ok(((), kept.reused))
+    Ok(((), kept.blobs))
 }
 
 /// What a tmpfile counts for: nothing once a superfile has used it.

@@ -8,6 +8,7 @@ use pan_engine::meta::{Entry, FileFacts};
 use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{ByteSize, Caller, Ondup, PanPath, Timestamp};
 
+use crate::content::Fate;
 use crate::ledger::{self, Node, check_quota};
 use crate::receive::{Allowance, Received};
 use crate::tree::{Located, Target, authorize_below, target};
@@ -97,13 +98,13 @@ impl Pan {
         };
         self.commit(caller, received, move |tx, received| {
             let kept = content::keep(tx, received)?;
-            Ok((upload.place(tx, kept.facts)?, kept.reused))
+            Ok((upload.place(tx, kept.facts)?, kept.blobs))
         })
         .await
     }
 
-    /// Runs a commit that takes received bytes over. `place` says whether an
-    /// older copy of the bytes serves instead.
+    /// Runs a commit that takes received bytes over. `place` says whose their
+    /// blobs are then.
     pub(crate) async fn commit<T, F>(
         &self,
         caller: &Caller,
@@ -112,7 +113,7 @@ impl Pan {
     ) -> Result<T>
     where
         T: Send + 'static,
-        F: FnMut(&mut dyn MetaTxn, &Received) -> Result<(T, bool)> + Send + 'static,
+        F: FnMut(&mut dyn MetaTxn, &Received) -> Result<(T, Fate)> + Send + 'static,
     {
         let (pan, scope) = (self.clone(), Scope::User(caller.user));
         let inline = received.is_inline();
@@ -123,7 +124,7 @@ impl Pan {
             let Ok(received) = Arc::try_unwrap(received) else {
                 unreachable!("the closure is gone once it has answered")
             };
-            settle(done, received)
+            settle(&pan, done, received).await
         };
         if inline {
             return commit.await;
@@ -138,11 +139,17 @@ impl Pan {
 }
 
 /// Decides about the blobs of a commit that has ended.
-fn settle<T>(done: Result<(T, bool)>, received: Received) -> Result<T> {
+async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Result<T> {
     match done {
-        Ok((value, reused)) => {
-            if !reused {
-                received.keep();
+        Ok((value, Fate::Spare)) => Ok(value),
+        Ok((value, Fate::Taken)) => {
+            received.keep();
+            Ok(value)
+        }
+        Ok((value, Fate::Healing(damaged))) => {
+            received.keep();
+            if let Err(error) = pan.blobs().delete(&damaged).await {
+                tracing::warn!(%error, "could not delete damaged blobs that were replaced");
             }
             Ok(value)
         }

@@ -18,7 +18,7 @@ mod stream;
 mod tree;
 mod worker;
 
-pub use fingerprint::fingerprint;
+pub use fingerprint::{body_blake3, fingerprint};
 pub use hasher::Hasher;
 pub use stream::{BLOB_BYTES, BlobDigest, StreamDigest};
 pub use tree::{GROUP_BYTES, check_list_root, group_value};

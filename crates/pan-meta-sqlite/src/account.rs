@@ -58,6 +58,21 @@ impl AccountRead for Session<'_> {
         )
     }
 
+    fn list_tokens(&mut self, each: &mut dyn FnMut(TokenRow) -> ControlFlow<()>) -> Result<()> {
+        self.query_each(
+            "listing tokens",
+            "SELECT hash, user_no, root, rules, md5_style, created, expires FROM token",
+            [],
+            token_row,
+            |token, _| each(token),
+        )
+    }
+
+    fn last_fs_id(&mut self, user: UserNo) -> Result<Option<FsId>> {
+        let counters = self.counters(user)?;
+        Ok(counters.map(|counters| FsId::compose(user, counters.next_n.saturating_sub(1))))
+    }
+
     fn auth_epoch(&mut self) -> Result<u64> {
         let sql = "SELECT auth_epoch FROM instance";
         let epoch =

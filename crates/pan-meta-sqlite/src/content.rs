@@ -119,6 +119,19 @@ impl ContentRead for Session<'_> {
         )
     }
 
+    fn is_damaged(&mut self, id: ContentId) -> Result<bool> {
+        let sql = "SELECT 1 FROM damaged WHERE content = ?1";
+        let found = self.query_row("looking for the note of damage", sql, [Db(id)], |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
+    fn last_content_id(&mut self) -> Result<ContentId> {
+        let sql = "SELECT next_content FROM instance";
+        let next = self.query_row("reading the last content id", sql, [], |row| row.get(0))?;
+        let next: i64 = next.ok_or_else(|| missing("the instance's counters"))?;
+        Ok(ContentId(next - 1))
+    }
+
     fn is_maybe_unreferenced(&mut self, id: ContentId) -> Result<bool> {
         let sql = "SELECT 1 FROM maybe_unreferenced WHERE content = ?1";
         let found =
@@ -215,6 +228,20 @@ impl ContentTxn for Session<'_> {
         Ok(())
     }
 
+    fn remove_blobs(&mut self, id: ContentId) -> Result<()> {
+        self.execute("removing blobs", "DELETE FROM blob WHERE content = ?1", [Db(id)])?;
+        Ok(())
+    }
+
+    fn set_damaged(&mut self, id: ContentId, damaged: bool) -> Result<()> {
+        let (what, sql) = match damaged {
+            true => ("noting damage", "INSERT OR IGNORE INTO damaged (content) VALUES (?1)"),
+            false => ("taking back damage", "DELETE FROM damaged WHERE content = ?1"),
+        };
+        self.execute(what, sql, [Db(id)])?;
+        Ok(())
+    }
+
     fn insert_part(&mut self, id: ContentId, seq: u32, part: ContentId) -> Result<()> {
         self.execute(
             "adding a part",
@@ -254,7 +281,8 @@ impl ContentTxn for Session<'_> {
 
     fn remove_content(&mut self, id: ContentId) -> Result<()> {
         self.execute("removing a body", "DELETE FROM body WHERE content = ?1", [Db(id)])?;
-        self.execute("removing blobs", "DELETE FROM blob WHERE content = ?1", [Db(id)])?;
+        self.remove_blobs(id)?;
+        self.set_damaged(id, false)?;
         self.execute("removing parts", "DELETE FROM part WHERE content = ?1", [Db(id)])?;
         self.remove_maybe_unreferenced(id)?;
         self.execute_one("removing a content", "DELETE FROM content WHERE id = ?1", [Db(id)])

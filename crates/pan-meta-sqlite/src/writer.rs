@@ -43,7 +43,7 @@ fn write(
     let failed = |error| DeviceFailure(engine_error("moving the log", error));
     let mut session = Session::of_writer(conn);
     while let Some(first) = queue.wait() {
-        batch::run(&mut session, queue, &answerer, first)?;
+        batch::run(&mut session, queue, answerer, first)?;
         log.checkpoint_if_due(conn).map_err(failed)?;
     }
     drop(session);

@@ -79,6 +79,13 @@ pub async fn tokens_come_back_as_they_were_given(store: &dyn MetaStore) {
         write(store, user, move |tx| tx.insert_token(&token)).await;
     }
     read(store, move |snapshot| {
+        let mut listed = Vec::new();
+        snapshot.list_tokens(&mut |token| {
+            listed.push(token);
+            ControlFlow::Continue(())
+        })?;
+        listed.sort_by_key(|token| token.hash);
+        assert_eq!(listed, tokens);
         for token in tokens {
             assert_eq!(snapshot.get_token(&token.hash.clone())?, Some(token));
         }
@@ -173,6 +180,8 @@ pub async fn fs_ids_are_never_given_out_twice(store: &dyn MetaStore) {
             assert_eq!(id.user(), user);
             assert!(!id.is_root());
             assert!(given.insert(id), "{id} came twice");
+            let last = read(store, move |snapshot| snapshot.last_fs_id(user)).await;
+            assert!(last.is_some_and(|last| last >= id));
         }
     }
 }

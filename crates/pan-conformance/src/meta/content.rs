@@ -71,6 +71,7 @@ pub async fn content_ids_are_never_given_out_twice(store: &dyn MetaStore) {
     for _ in 0..5 {
         let id = insert_small(store).await;
         assert!(id > last);
+        assert!(read(store, |snapshot| snapshot.last_content_id()).await >= id);
         last = id;
         write(store, ANYBODY, move |tx| tx.remove_content(id)).await;
     }
@@ -272,6 +273,37 @@ pub async fn removing_a_content_removes_all_of_it(store: &dyn MetaStore) {
     .await;
     let again = try_write(store, ANYBODY, move |tx| tx.remove_content(gone));
     assert_eq!(again.await.unwrap_err().kind(), ErrorKind::Missing);
+}
+
+/// Damage is noted until it is healed: the content's blobs are replaced.
+pub async fn damage_is_noted_until_it_is_healed(store: &dyn MetaStore) {
+    let id = insert_content(store, 4 << 20, 1, ContentKind::Blobs).await.id;
+    let healthy = BlobRow { key: blob(7).key, ..blob(0) };
+    write(store, ANYBODY, move |tx| {
+        tx.insert_blob(id, &blob(0))?;
+        tx.set_damaged(id, true)?;
+        tx.set_damaged(id, true)
+    })
+    .await;
+    read(store, move |snapshot| {
+        assert!(snapshot.is_damaged(id)?);
+        assert!(!snapshot.is_damaged(ContentId(id.0 + 1))?);
+        Ok(())
+    })
+    .await;
+    write(store, ANYBODY, move |tx| {
+        tx.remove_blobs(id)?;
+        tx.insert_blob(id, &healthy)?;
+        tx.set_damaged(id, false)
+    })
+    .await;
+    read(store, move |snapshot| {
+        assert!(!snapshot.is_damaged(id)?);
+        assert_eq!(snapshot.list_blobs(id, 0, 9)?, [healthy]);
+        assert!(!snapshot.is_blob_known(blob(0).key)?);
+        Ok(())
+    })
+    .await;
 }
 
 /// A scan gives every content once, in order of id, in windows.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use pan_engine::meta::{Entry, Recycled, Totals, TotalsDelta, UserRow};
+use pan_engine::meta::{ContentKind, Entry, Recycled, Totals, TotalsDelta, UserRow};
 use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
-use pan_model::{ByteSize, FsId, Rev, UserNo};
+use pan_model::{FsId, Rev, UserNo};
 
 use crate::{Error, Pan, Result};
 
@@ -57,22 +57,23 @@ impl Pan {
             self.check_user(&user, &mut report).await?;
             report.users += 1;
         }
+        self.check_tokens(&mut report).await?;
         self.check_contents(read_data, &mut report).await?;
         Ok(report)
     }
 
     async fn check_user(&self, user: &UserRow, report: &mut CheckReport) -> Result<()> {
-        let tree = self.load_tree(user.user).await?;
+        let tree = self.load_tree(user.user, report).await?;
         report.entries += tree.nodes.len() as u64;
         tree.check_shape(report);
         tree.check_bin(report);
         let computed = tree.compute_totals();
         self.check_totals(&tree, &computed, report).await?;
-        self.check_usage(user.user, &tree, &computed, report).await?;
+        self.check_counters(user.user, &tree, &computed, report).await?;
         self.check_changes(user.user, report).await
     }
 
-    async fn load_tree(&self, user: UserNo) -> Result<Tree> {
+    async fn load_tree(&self, user: UserNo, report: &mut CheckReport) -> Result<Tree> {
         let mut tree = Tree { root: FsId::root(user), ..Tree::default_of(user) };
         let mut after = None;
         loop {
@@ -82,9 +83,12 @@ impl Pan {
                     entries.push(entry);
                     ControlFlow::Continue(())
                 })?;
-                Ok::<_, Error>(entries)
+                let findings: Result<Vec<_>> =
+                    entries.iter().map(|entry| check_facts(read, entry)).collect();
+                Ok::<_, Error>((entries, findings?))
             };
-            let entries = self.meta().read(ReadCost::Long, scan).await?;
+            let (entries, findings) = self.meta().read(ReadCost::Long, scan).await?;
+            findings.into_iter().flatten().for_each(|finding| report.find(finding));
             let Some(last) = entries.last() else { break };
             after = Some(last.fs_id);
             tree.nodes.extend(entries.iter().map(|entry| (entry.fs_id, TreeNode::of(entry))));
@@ -130,71 +134,23 @@ impl Pan {
         }
         Ok(())
     }
+}
 
-    async fn check_usage(
-        &self,
-        user: UserNo,
-        tree: &Tree,
-        computed: &HashMap<FsId, Totals>,
-        report: &mut CheckReport,
-    ) -> Result<()> {
-        let read = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_usage(user)?);
-        let Some(usage) = self.meta().read(ReadCost::Bounded, read).await? else {
-            report.find(format!("user {user} has no counters"));
-            return Ok(());
-        };
-        let used = computed.get(&tree.root).map_or(ByteSize::ZERO, |totals| totals.bytes);
-        if usage.used != used {
-            report.find(format!("user {user}: used is {}, files have {}", usage.used.0, used.0));
-        }
-        if usage.used > usage.quota {
-            // Lowering a quota below the use is the operator's right.
-            tracing::info!(%user, "uses more than the quota");
-        }
-        let recycled: ByteSize = tree.bin.iter().map(|recycled| recycled.bytes).sum();
-        if usage.recycled != recycled {
-            report.find(format!(
-                "user {user}: recycled is {}, the bin has {}",
-                usage.recycled.0, recycled.0
-            ));
-        }
-        Ok(())
-    }
-
-    async fn check_changes(&self, user: UserNo, report: &mut CheckReport) -> Result<()> {
-        let mut last: Option<Rev> = None;
-        loop {
-            let after = last.unwrap_or_default();
-            let read = move |read: &mut dyn MetaRead| {
-                let mut revs = Vec::new();
-                read.list_changes(user, after, WINDOW, &mut |change| {
-                    revs.push(change.rev);
-                    ControlFlow::Continue(())
-                })?;
-                Ok::<_, Error>(revs)
-            };
-            let revs = self.meta().read(ReadCost::Long, read).await?;
-            if revs.is_empty() {
-                break;
-            }
-            for rev in revs {
-                if last.is_some_and(|last| rev.0 != last.0 + 1) {
-                    report.find(format!("user {user}: the change log has a gap before {}", rev.0));
-                }
-                last = Some(rev);
-            }
-        }
-        let read = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_usage(user)?);
-        let rev = self.meta().read(ReadCost::Bounded, read).await?.map(|usage| usage.rev);
-        if last.is_some() && last != rev {
-            report.find(format!("user {user}: the change log ends at {last:?}, rev is {rev:?}"));
-        }
-        Ok(())
-    }
+/// Whether a file repeats what its content says.
+fn check_facts(read: &mut dyn MetaRead, entry: &Entry) -> Result<Option<String>> {
+    let Some(facts) = entry.file() else { return Ok(None) };
+    let (id, content) = (entry.fs_id, facts.content.0);
+    let Some(row) = read.get_content(facts.content)? else {
+        return Ok(Some(format!("file {id}: its content {content} is missing")));
+    };
+    let same = row.fingerprint.size == facts.size
+        && row.fingerprint.md5 == facts.md5
+        && (row.kind != ContentKind::Superfile) == facts.one_block;
+    Ok((!same).then(|| format!("file {id}: it does not repeat what its content {content} says")))
 }
 
 /// What a check keeps of an entry.
-struct TreeNode {
+pub(super) struct TreeNode {
     parent: Option<FsId>,
     directory: bool,
     weight: TotalsDelta,
@@ -210,10 +166,10 @@ impl TreeNode {
     }
 }
 
-struct Tree {
-    root: FsId,
-    nodes: HashMap<FsId, TreeNode>,
-    bin: Vec<Recycled>,
+pub(super) struct Tree {
+    pub(super) root: FsId,
+    pub(super) nodes: HashMap<FsId, TreeNode>,
+    pub(super) bin: Vec<Recycled>,
     staged: Vec<FsId>,
 }
 

@@ -21,6 +21,8 @@ impl Pan {
         read_data: bool,
         report: &mut CheckReport,
     ) -> Result<()> {
+        let last = |read: &mut dyn MetaRead| Ok::<_, Error>(read.last_content_id()?);
+        let last_id = self.meta().read(ReadCost::Bounded, last).await?;
         let mut after = None;
         loop {
             let scan = move |read: &mut dyn MetaRead| {
@@ -33,6 +35,9 @@ impl Pan {
             };
             let contents = self.meta().read(ReadCost::Long, scan).await?;
             let Some(last) = contents.last() else { return Ok(()) };
+            if last.row.id > last_id {
+                report.find(format!("content {}: its id will be given out again", last.row.id.0));
+            }
             after = Some(last.row.id);
             for content in &contents {
                 report.contents += 1;
@@ -73,7 +78,10 @@ impl Pan {
         let open = move |read: &mut dyn MetaRead| ContentReader::open(&pan, read, id);
         let reader = match self.meta().read(ReadCost::Bounded, open).await {
             Ok(reader) => reader,
-            Err(Error::Damaged { what }) => return Ok(report.find(what)),
+            Err(Error::Damaged { what }) => {
+                report.find(what);
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         let mut digest = self.hasher().whole();

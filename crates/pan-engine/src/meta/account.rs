@@ -95,6 +95,13 @@ pub trait AccountRead {
     /// The token with this hash, expired or not.
     fn get_token(&mut self, hash: &TokenHash) -> Result<Option<TokenRow>>;
 
+    /// All tokens, in no particular order.
+    fn list_tokens(&mut self, each: &mut dyn FnMut(TokenRow) -> ControlFlow<()>) -> Result<()>;
+
+    /// The largest id that was given out to a user's entries, the root's if
+    /// none was; `None` when there is no such user.
+    fn last_fs_id(&mut self, user: UserNo) -> Result<Option<FsId>>;
+
     /// A number that rises with every change of a user or token, so that a
     /// cached caller is as good as a fresh one while it stands still.
     fn auth_epoch(&mut self) -> Result<u64>;

@@ -94,6 +94,12 @@ pub trait ContentRead {
     /// Contents that lost a pointer, by id, at most `limit`.
     fn list_maybe_unreferenced(&mut self, limit: u64) -> Result<Vec<ContentId>>;
 
+    /// Whether a read of the content has met damage.
+    fn is_damaged(&mut self, id: ContentId) -> Result<bool>;
+
+    /// The largest content id that may have been given out.
+    fn last_content_id(&mut self) -> Result<ContentId>;
+
     /// Whether the content is noted as having lost a pointer.
     fn is_maybe_unreferenced(&mut self, id: ContentId) -> Result<bool>;
 
@@ -125,6 +131,12 @@ pub trait ContentTxn {
 
     /// Adds a blob to a content.
     fn insert_blob(&mut self, id: ContentId, blob: &BlobRow) -> Result<()>;
+
+    /// Removes all blobs of a content: better ones follow.
+    fn remove_blobs(&mut self, id: ContentId) -> Result<()>;
+
+    /// Notes that a read of the content met damage, or that it was healed.
+    fn set_damaged(&mut self, id: ContentId, damaged: bool) -> Result<()>;
 
     /// Adds a part to a superfile.
     fn insert_part(&mut self, id: ContentId, seq: u32, part: ContentId) -> Result<()>;

@@ -130,6 +130,12 @@ CREATE TABLE maybe_unreferenced (
   content INTEGER PRIMARY KEY
 ) STRICT;
 
+-- Contents whose bytes a read found damaged: the next upload of the same
+-- bytes replaces their blobs.
+CREATE TABLE damaged (
+  content INTEGER PRIMARY KEY
+) STRICT;
+
 -- Uploaded parts that wait for createsuperfile.
 CREATE TABLE tmpfile (
   user_no INTEGER NOT NULL,

@@ -105,7 +105,7 @@ fn code_of(error: &Error) -> ErrorCode {
         Error::Engine(error) => match error.kind() {
             Kind::Busy => ErrorCode::ServiceUnavailable,
             Kind::Full => ErrorCode::BlobStore,
-            Kind::Missing | Kind::Corrupt => ErrorCode::BlobStore,
+            Kind::Missing | Kind::Corrupt => ErrorCode::ObjectNotExists,
             Kind::TooLong | Kind::Panicked => ErrorCode::ServerError,
             Kind::OutcomeUnknown | Kind::Failed => ErrorCode::DatabaseQuery,
         },
