@@ -233,7 +233,8 @@ pub(crate) fn fail(mut command: Command) -> String {
 #[track_caller]
 fn output_of(command: &mut Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    // Checking much data may take its time.
+    let deadline = Instant::now() + 6 * PATIENCE;
     // What it prints fits into a pipe.
     while child.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
