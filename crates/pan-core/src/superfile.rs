@@ -8,15 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use pan_engine::meta::{
-    ContentKind, ContentRow, ContentState, FileFacts, NewContent, TmpfileKey, UsageDelta,
-};
+use pan_engine::meta::{ContentKind, ContentRow, ContentState, FileFacts, NewContent, TmpfileKey};
 use pan_engine::{EngineError, ErrorKind, MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{ByteSize, Caller, ContentId, Fingerprint, Md5, Ondup, PanPath, UserNo};
 use tokio::sync::{Mutex as TurnMutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::ledger::check_quota;
-use crate::tmpfile::charged;
 use crate::tree::{Located, target};
 use crate::upload::{Upload, check_conflict, replaced_size};
 use crate::{ContentReader, Error, Pan, Result, content};
@@ -208,24 +205,21 @@ fn keep(
     Ok(facts(content, false))
 }
 
-/// The bytes are charged to the superfile from now on, not to its blocks.
+/// The blocks have served: from now on they are kept while there is room.
 fn mark_merged(
     tx: &mut dyn MetaTxn,
     caller: &Caller,
     blocks: &[Md5],
     now: pan_model::Timestamp,
 ) -> Result<()> {
-    let mut freed = ByteSize::ZERO;
     let distinct: std::collections::BTreeSet<Md5> = blocks.iter().copied().collect();
     for md5 in distinct {
         let key = key(caller, md5);
         if let Some(mut tmpfile) = tx.get_tmpfile(&key)? {
-            freed += charged(&tmpfile);
             tmpfile.merged = true;
             tmpfile.used_at = now;
             tx.put_tmpfile(&key, &tmpfile)?;
         }
     }
-    let tmpfiles = -(freed.0 as i64);
-    Ok(tx.add_usage(caller.user, &UsageDelta { tmpfiles, ..UsageDelta::default() })?)
+    Ok(())
 }

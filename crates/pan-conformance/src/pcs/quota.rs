@@ -11,6 +11,7 @@ super::keep![
     a_refusal_costs_nothing,
     a_user_without_a_quota_has_room,
     sec_tmpfile_cap,
+    sec_merged_blocks_make_room,
 ];
 
 /// What is done, by how many bytes `used` moves, and how it is done.
@@ -138,4 +139,26 @@ fn sec_tmpfile_cap(t: &Target<'_>) {
     block(13).ok();
     block(14).ok();
     block(15).refused(400, 31112);
+}
+
+/// S4: nor are blocks that a file has used once. They make room for new ones,
+/// and what was merged stays whole.
+fn sec_merged_blocks_make_room(t: &Target<'_>) {
+    let small = t.another("merging", Some(1_000_000));
+    let demo = small.demo();
+    let mut blocks = Vec::new();
+    for seed in 20..26 {
+        blocks.push(demo.put_block(&content(seed, 300_000)));
+        let merged = demo.merge_ondup("/apps/demo/x", &blocks[blocks.len() - 1..], "overwrite");
+        merged.ok();
+        assert!(demo.get("/apps/demo/x").file() == content(seed, 300_000));
+    }
+    let kept = blocks
+        .iter()
+        .filter(|block| {
+            let again = demo.merge_ondup("/apps/demo/x", &[(*block).clone()], "overwrite");
+            again.json()["error_code"] != 31363
+        })
+        .count();
+    assert!((1..=3).contains(&kept), "{kept} of 6 blocks are kept in 1 MB");
 }

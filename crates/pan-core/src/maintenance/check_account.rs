@@ -9,7 +9,6 @@ use pan_model::{ByteSize, FsId, Rev, Timestamp, UserNo};
 
 use super::CheckReport;
 use super::check::Tree;
-use crate::tmpfile::charged;
 use crate::{Error, Pan, Result};
 
 /// Changes of one snapshot.
@@ -119,7 +118,7 @@ impl Counted {
             if key.user != user {
                 continue;
             }
-            tmpfiles_sum += charged(&row);
+            tmpfiles_sum += row.size;
             let size = read.get_content(row.content)?.map(|content| content.fingerprint.size);
             if size != Some(row.size) {
                 lost_tmpfiles.push(format!("tmpfile {} of user {user} has no content", key.md5));

@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use pan_engine::meta::{ContentKind, ContentState, UsageDelta};
+use pan_engine::meta::{ContentKind, ContentState};
 use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{ContentId, Timestamp};
 
-use crate::tmpfile::charged;
-use crate::{Error, Pan, Result};
+use crate::{Error, Pan, Result, tmpfile};
 
 /// Rows that one pass takes up at a time.
 const AT_ONCE: u64 = 200;
@@ -66,10 +65,7 @@ impl Pan {
                 let Some(row) = tx.get_tmpfile(&key)?.filter(|row| row.used_at <= until) else {
                     return Ok::<_, Error>(0);
                 };
-                tx.remove_tmpfile(&key)?;
-                tx.add_maybe_unreferenced(row.content)?;
-                let tmpfiles = -(charged(&row).0 as i64);
-                tx.add_usage(key.user, &UsageDelta { tmpfiles, ..UsageDelta::default() })?;
+                tmpfile::remove(tx, &key, &row)?;
                 Ok(1)
             };
             expired += self.meta().write(scope, job).await?;

@@ -39,7 +39,7 @@ pub struct Usage {
     pub used: ByteSize,
     /// Bytes of everything in the recycle bin.
     pub recycled: ByteSize,
-    /// Bytes of tmpfiles that no superfile has used yet.
+    /// Bytes of all tmpfiles.
     pub tmpfiles: ByteSize,
     /// The last rev that was given out.
     pub rev: Rev,
@@ -52,7 +52,7 @@ pub struct UsageDelta {
     pub used: i64,
     /// Bytes in the recycle bin.
     pub recycled: i64,
-    /// Bytes of unused tmpfiles.
+    /// Bytes of tmpfiles.
     pub tmpfiles: i64,
 }
 

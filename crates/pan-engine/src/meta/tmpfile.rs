@@ -22,7 +22,7 @@ pub struct TmpfileRow {
     pub size: ByteSize,
     /// When it was last uploaded or merged.
     pub used_at: Timestamp,
-    /// Whether a superfile has used it: its bytes are then charged there.
+    /// Whether a superfile has used it: it then makes room when room is needed.
     pub merged: bool,
 }
 

@@ -29,7 +29,7 @@ CREATE TABLE user (
   created  INTEGER NOT NULL,
   used     INTEGER NOT NULL, -- bytes of live files
   recycled INTEGER NOT NULL, -- bytes in the recycle bin
-  tmpfiles INTEGER NOT NULL, -- bytes of tmpfiles no superfile has used
+  tmpfiles INTEGER NOT NULL, -- bytes of all tmpfiles
   rev      INTEGER NOT NULL, -- the last rev given out; gapless
   next_n   INTEGER NOT NULL  -- the next fs_id's number; 0 was the root
 ) STRICT;
