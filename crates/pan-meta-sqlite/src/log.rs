@@ -22,8 +22,9 @@ const PAGES_PER_CHECKPOINT: u32 = 4_000;
 /// reader in it: then wait for them.
 const PAGES_TO_WAIT_FOR_READERS: u32 = 4 * PAGES_PER_CHECKPOINT;
 
-/// How long to wait for readers. Their windows are shorter.
-const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
+/// How long to wait for readers. Their windows take milliseconds, but on a busy
+/// machine it can be a while until one gets to run.
+const WAIT_FOR_READERS: Duration = Duration::from_secs(1);
 
 /// The log, as its writer sees it.
 pub(crate) struct Log {
