@@ -22,9 +22,9 @@ const PAGES_PER_CHECKPOINT: u32 = 4_000;
 /// reader in it: then wait for them.
 const PAGES_TO_WAIT_FOR_READERS: u32 = 4 * PAGES_PER_CHECKPOINT;
 
-/// How long to wait for readers. Their windows take milliseconds, but on a busy
-/// machine it can be a while until one gets to run.
-const WAIT_FOR_READERS: Duration = Duration::from_secs(1);
+/// How long to wait for readers after each batch. Their windows take
+/// milliseconds, but on a busy machine it can be a while until one gets to run.
+const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
 /// The log, as its writer sees it.
 pub(crate) struct Log {
@@ -58,31 +58,37 @@ impl Log {
         if pages - self.moved < PAGES_PER_CHECKPOINT {
             return Ok(());
         }
-        self.moved = pages;
         if pages < PAGES_TO_WAIT_FOR_READERS {
-            return checkpoint(conn, CheckpointMode::PASSIVE);
+            checkpoint(conn, CheckpointMode::PASSIVE)?;
+            self.moved = pages;
+            return Ok(());
         }
         conn.busy_timeout(WAIT_FOR_READERS)?;
-        let moved = checkpoint(conn, CheckpointMode::RESTART);
+        let restarted = checkpoint(conn, CheckpointMode::RESTART);
         conn.busy_timeout(BUSY_TIMEOUT)?;
-        moved
+        // Until it has been possible, every batch tries.
+        if restarted? {
+            self.moved = pages;
+        }
+        Ok(())
     }
 
     /// Moves everything and leaves an empty log. Called before closing.
     pub(crate) fn empty(&mut self, conn: &Connection) -> rusqlite::Result<()> {
-        checkpoint(conn, CheckpointMode::TRUNCATE)
+        checkpoint(conn, CheckpointMode::TRUNCATE).map(drop)
     }
 }
 
-fn checkpoint(conn: &Connection, mode: CheckpointMode) -> rusqlite::Result<()> {
+/// Whether nobody was in the way.
+fn checkpoint(conn: &Connection, mode: CheckpointMode) -> rusqlite::Result<bool> {
     match conn.wal_checkpoint_v2(Some(MAIN_DB), mode) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(error) if is_device_failure(&error) => Err(error),
         // A reader is still in the log: nothing unusual.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
         Err(error) => {
             tracing::warn!(%error, "the metadata log could not be moved into the database yet");
-            Ok(())
+            Ok(false)
         }
     }
 }
