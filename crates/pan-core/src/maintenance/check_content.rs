@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use futures_util::StreamExt;
 use pan_engine::meta::{BlobRow, ContentKind, ContentRow, ContentState};
-use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
+use pan_engine::{ErrorKind, MetaRead, MetaStoreExt, ReadCost};
 use pan_hash::{BLOB_BYTES, GROUP_BYTES};
 use pan_model::ByteSize;
 
@@ -56,7 +56,15 @@ impl Pan {
         }
         for blob in &content.blobs {
             let wanted = blob.size.0 + blob.size.0.div_ceil(GROUP_BYTES) * 32;
-            let length = self.blobs().head(blob.key).await?;
+            let length = match self.blobs().head(blob.key).await {
+                Ok(length) => length,
+                // Something else is in its place: the rest can still be checked.
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    report.find(format!("content {}: {error}", content.row.id.0));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             if length != Some(wanted) {
                 report.find(format!(
                     "blob {} of content {}: its length is {length:?}, not {wanted}",
