@@ -60,13 +60,7 @@ impl Pan {
         ondup: Ondup,
         blocks: Vec<Md5>,
     ) -> Result<Merge> {
-        let upload = Upload {
-            caller: caller.clone(),
-            path: path.clone(),
-            ondup,
-            now: self.now(),
-            clock: self.clock().clone(),
-        };
+        let upload = Upload::new(self, caller, path, ondup);
         let look = move |read: &mut dyn MetaRead| {
             let place = target(read, &upload.caller, &upload.path)?;
             let parts = find_parts(read, &upload.caller, &blocks)?;

@@ -89,13 +89,7 @@ impl Pan {
         ondup: Ondup,
         received: Received,
     ) -> Result<Located> {
-        let upload = Upload {
-            caller: caller.clone(),
-            path: path.clone(),
-            ondup,
-            now: self.now(),
-            clock: self.clock().clone(),
-        };
+        let upload = Upload::new(self, caller, path, ondup);
         self.commit(caller, received, move |tx, received| {
             let kept = content::keep(tx, received)?;
             Ok((upload.place(tx, kept.facts)?, kept.blobs))
@@ -166,12 +160,22 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
 pub(crate) struct Upload {
     pub(crate) caller: Caller,
     pub(crate) path: PanPath,
-    pub(crate) ondup: Ondup,
-    pub(crate) now: Timestamp,
-    pub(crate) clock: Arc<dyn Clock>,
+    ondup: Ondup,
+    now: Timestamp,
+    clock: Arc<dyn Clock>,
 }
 
 impl Upload {
+    pub(crate) fn new(pan: &Pan, caller: &Caller, path: &PanPath, ondup: Ondup) -> Self {
+        Self {
+            caller: caller.clone(),
+            path: path.clone(),
+            ondup,
+            now: pan.now(),
+            clock: pan.clock().clone(),
+        }
+    }
+
     /// Puts a content at the path: quota before conflict (pcs-rest 12.2).
     pub(crate) fn place(&self, tx: &mut dyn MetaTxn, facts: FileFacts) -> Result<Located> {
         let place = target(tx.as_read(), &self.caller, &self.path)?;
