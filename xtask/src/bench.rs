@@ -71,6 +71,8 @@ pub(crate) struct Scale {
     purged: usize,
     /// Starts of the server.
     starts: usize,
+    /// Entries of the tree that actions on whole trees are measured with.
+    tree: u64,
 }
 
 const FULL: Scale = Scale {
@@ -82,6 +84,7 @@ const FULL: Scale = Scale {
     entries: [100_000, 10_000],
     purged: 8_000,
     starts: 10,
+    tree: 1_000_000,
 };
 
 const QUICK: Scale = Scale {
@@ -93,6 +96,7 @@ const QUICK: Scale = Scale {
     entries: [10_000, 1_000],
     purged: 1_000,
     starts: 3,
+    tree: 20_000,
 };
 
 /// What every measure needs.

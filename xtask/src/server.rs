@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// `openpan serve` on a port of its own choice.
 pub(crate) struct Server {
     process: Guarded,
+    data: PathBuf,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// The administrator's token.
@@ -53,12 +54,28 @@ impl Server {
         let greeting = read_greeting(&lines)
             .with_context(|| format!("openpan did not start; it said:\n{}", tail(&log)))?;
         let token = token.or(greeting.token).context("openpan printed no token")?;
-        Ok(Self { process, address: greeting.address, token })
+        Ok(Self { process, data: data.to_owned(), address: greeting.address, token })
     }
 
     /// The URL without a slash at its end.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Adds a user and returns a token of theirs.
+    pub(crate) fn add_user(&self, name: &str) -> Result<String> {
+        self.administer(&["user", "add", name])?;
+        Ok(self.administer(&["token", "issue", "--user", name])?.trim().to_owned())
+    }
+
+    /// Runs an administrative command on it.
+    fn administer(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = workspace::release("openpan");
+        let output = command.args(arguments).arg("--data-dir").arg(&self.data).output()?;
+        if !output.status.success() {
+            bail!("openpan {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Its process id.

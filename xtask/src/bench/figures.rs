@@ -25,9 +25,13 @@ pub(crate) enum Asked {
     RatioAtMost(f64),
     /// At most this value.
     AtMost(f64),
+    /// At least this value.
+    AtLeast(f64),
+    /// At most this share of the reference, and at most this value.
+    RatioAndValueAtMost(f64, f64),
 }
 
-use Asked::{AtMost, Nothing, RatioAtLeast, RatioAtMost};
+use Asked::{AtLeast, AtMost, Nothing, RatioAndValueAtMost, RatioAtLeast, RatioAtMost};
 
 /// All measures.
 pub(crate) const FIGURES: &[Figure] = &[
@@ -51,6 +55,34 @@ pub(crate) const FIGURES: &[Figure] = &[
     row("memory_upload_4", "RssAnon, four uploads at once", "MB", AtMost(96.0)),
     row("memory_upload_64", "RssAnon, 64 uploads at once", "MB", AtMost(128.0)),
     row("start", "start to first answer", "ms", AtMost(60.0)),
+    row("tree_move", "move a large directory", "ms", RatioAndValueAtMost(3.0, 10.0)),
+    row("tree_rename", "rename a large directory", "ms", RatioAndValueAtMost(3.0, 10.0)),
+    row("tree_delete", "delete a large directory", "ms", RatioAndValueAtMost(3.0, 10.0)),
+    row("tree_restore", "restore a large directory", "ms", RatioAndValueAtMost(3.0, 10.0)),
+    row("tree_copy", "copy a directory", "ms", AtMost(600.0)),
+    row("tree_copy_wait", "longest wait of another user meanwhile", "ms", AtMost(50.0)),
+    row("tree_transactions", "one-row transactions of SQLite, full sync", "/s", Nothing),
+    row("tree_mkdir_64", "mkdir, 64 clients", "/s", RatioAtLeast(2.0)),
+    row("tree_move_64", "move, 64 clients", "/s", RatioAtLeast(2.0)),
+    row("tree_rapid_64", "rapid upload, 64 clients", "/s", RatioAtLeast(2.0)),
+    row("tree_page_name", "page of 1,000 anywhere, by name", "ms", AtMost(10.0)),
+    row("tree_page_time", "page of 1,000 anywhere, by time", "ms", AtMost(150.0)),
+    row("tree_page_size", "page of 1,000 anywhere, by size", "ms", AtMost(150.0)),
+    row("tree_page_default", "page of 1,000 anywhere, default order", "ms", AtMost(150.0)),
+    row("tree_list_whole", "list the large directory", "ms", Nothing),
+    row("tree_search_rare", "first 100 of a rare keyword, p99", "ms", AtMost(5.0)),
+    row("tree_search_common", "first 100 of a common keyword, p99", "ms", AtMost(5.0)),
+    row("tree_search_absent", "an absent keyword, p99", "ms", AtMost(5.0)),
+    row("tree_search_woven", "an absent keyword of common pieces, p99", "ms", AtMost(5.0)),
+    row("tree_search_two", "first 100 of a common 2-character keyword, p99", "ms", AtMost(5.0)),
+    row("tree_search_two_rare", "a rare 2-character keyword, p99", "ms", AtMost(5.0)),
+    row("tree_diff_first", "first page of diff", "ms", AtMost(20.0)),
+    row("tree_diff_next", "next page of diff after a change", "ms", AtMost(20.0)),
+    row("tree_diff_whole", "the whole first snapshot", "/s", AtLeast(200_000.0)),
+    row("tree_media_first", "first page of 1,000 images", "ms", Nothing),
+    row("tree_quota", "quota", "ms", Nothing),
+    row("tree_memory", "RssAnon above idle, through all of it", "MB", AtMost(64.0)),
+    row("tree_start", "start to first answer, with the whole tree", "ms", AtMost(100.0)),
 ];
 
 const fn row(name: &'static str, title: &'static str, unit: &'static str, asked: Asked) -> Figure {
@@ -65,6 +97,10 @@ impl Asked {
             RatioAtLeast(share) => ratio.map(|ratio| ratio >= share),
             RatioAtMost(share) => ratio.map(|ratio| ratio <= share),
             AtMost(limit) => Some(value <= limit),
+            AtLeast(limit) => Some(value >= limit),
+            RatioAndValueAtMost(share, limit) => {
+                ratio.map(|ratio| ratio <= share && value <= limit)
+            }
         }
     }
 }
@@ -76,13 +112,15 @@ impl fmt::Display for Asked {
             RatioAtLeast(share) => write!(f, ">= {share:.2} x"),
             RatioAtMost(share) => write!(f, "<= {share:.2} x"),
             AtMost(limit) => write!(f, "<= {limit}"),
+            AtLeast(limit) => write!(f, ">= {limit}"),
+            RatioAndValueAtMost(share, limit) => write!(f, "<= {share:.0} x, {limit}"),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Asked::{AtMost, Nothing, RatioAtLeast, RatioAtMost};
+    use super::Asked::{AtMost, Nothing, RatioAndValueAtMost, RatioAtLeast, RatioAtMost};
 
     #[test]
     fn reached_or_not_or_unknown() {
@@ -91,6 +129,9 @@ mod tests {
         assert_eq!(RatioAtMost(0.5).reached(1.0, Some(0.51)), Some(false));
         assert_eq!(RatioAtMost(0.5).reached(1.0, None), None);
         assert_eq!(AtMost(5.0).reached(4.9, None), Some(true));
+        assert_eq!(RatioAndValueAtMost(3.0, 10.0).reached(9.0, Some(2.0)), Some(true));
+        assert_eq!(RatioAndValueAtMost(3.0, 10.0).reached(11.0, Some(2.0)), Some(false));
+        assert_eq!(RatioAndValueAtMost(3.0, 10.0).reached(9.0, Some(3.1)), Some(false));
         assert_eq!(Nothing.reached(1.0, Some(1.0)), None);
     }
 }

@@ -7,6 +7,7 @@ mod memory;
 mod small_download;
 mod small_upload;
 mod start;
+mod tree;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ pub(crate) enum Group {
     Download,
     /// Memory, idle and under uploads
     Memory,
+    /// A tree of a million entries: whole directories, lists, search, diff
+    Tree,
 }
 
 impl Group {
@@ -64,6 +67,7 @@ impl Group {
             Self::Upload => upload::measure(bench, report),
             Self::Download => download::measure(bench, report),
             Self::Memory => memory::measure(bench, report),
+            Self::Tree => tree::measure(bench, report),
         }
     }
 }

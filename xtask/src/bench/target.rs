@@ -170,16 +170,21 @@ impl Client<'_> {
         self.expect_success(method, &mut |_| ()).map(drop)
     }
 
-    /// Asks for the quota: the smallest question that needs a token and the database.
-    pub(crate) fn quota(&mut self) -> Result<()> {
+    /// Asks for something by GET: an object and its query, without the token.
+    pub(crate) fn ask(&mut self, query: &str, sink: &mut dyn FnMut(&[u8])) -> Result<u64> {
         let Dialect::Pcs { token } = &self.target.dialect else {
-            bail!("{} has no quota", self.target.name);
+            bail!("{} does not speak PCS", self.target.name);
         };
         let request = format!(
-            "GET /rest/2.0/pcs/quota?method=info&access_token={token} HTTP/1.1\r\nHost: bench\r\n\r\n"
+            "GET /rest/2.0/pcs/{query}&access_token={token} HTTP/1.1\r\nHost: bench\r\n\r\n"
         );
         self.connection.send(request.as_bytes())?;
-        self.expect_success("quota", &mut |_| ()).map(drop)
+        self.expect_success(query, sink)
+    }
+
+    /// Asks for the quota: the smallest question that needs a token and the database.
+    pub(crate) fn quota(&mut self) -> Result<()> {
+        self.ask("quota?method=info", &mut |_| ()).map(drop)
     }
 
     fn expect_success(&mut self, what: &str, sink: &mut dyn FnMut(&[u8])) -> Result<u64> {
