@@ -11,7 +11,14 @@ use tempfile::TempDir;
 use crate::proxy::Proxy;
 use crate::server::{CommandLine, Server, empty_directory};
 
-crate::tests![bypy_keeps_files, bypy_verifies_what_it_sends, baidupcs_runs_its_own_scenario];
+crate::tests![
+    bypy_keeps_files,
+    bypy_verifies_what_it_sends,
+    bypy_finds_and_restores,
+    bypy_syncs_both_ways,
+    bypy_uploads_known_content_without_its_bytes,
+    baidupcs_runs_its_own_scenario,
+];
 
 /// The Python with bypy in it; `cargo xtask test` makes it and says where.
 pub(crate) fn python() -> PathBuf {
@@ -201,6 +208,87 @@ fn bypy_verifies_what_it_sends() {
     {
         assert!(client.get(&format!("/apps/bypy/{name}")).file() == digest::content(seed, size));
     }
+    setup.finish();
+}
+
+fn bypy_finds_and_restores() {
+    let setup = Setup::new(&TokenSpec::rooted("/apps/bypy").baidu_md5());
+    let (bypy, client) = (Bypy::new(&setup), setup.client());
+    let names = ["work/report.txt", "work/sub/Report-2.bin", "work/会议纪要.txt"];
+    for (i, name) in names.iter().enumerate() {
+        client.put(&format!("/apps/bypy/{name}"), &digest::content(i as u64 + 50, 9_000)).ok();
+    }
+    let found = bypy.run(&["search", "REPORT"]);
+    assert!(found.contains("/work/report.txt") && found.contains("Report-2.bin"), "{found}");
+    let found = bypy.run(&["search", "report", "work", "0"]);
+    assert!(found.contains("report.txt") && !found.contains("Report-2.bin"), "{found}");
+    assert!(bypy.run(&["search", "纪要", "work"]).contains("会议纪要.txt"));
+
+    assert!(!bypy.run(&["listrecycle"]).contains("/apps/bypy/work"));
+    bypy.run(&["rm", "work/sub"]);
+    bypy.run(&["rm", "work/会议纪要.txt"]);
+    let deleted = bypy.run(&["listrecycle"]);
+    for name in ["/apps/bypy/work/sub", "/apps/bypy/work/会议纪要.txt"] {
+        assert!(deleted.contains(name), "{name}: {deleted}");
+    }
+    assert!(!bypy.run(&["search", "Report-2"]).contains("/sub/Report-2.bin"), "it is deleted");
+    bypy.run(&["restore", "work/sub"]);
+    bypy.run(&["restore", "work/会议纪要.txt"]);
+    for (i, name) in names.iter().enumerate() {
+        let content = digest::content(i as u64 + 50, 9_000);
+        assert!(client.get(&format!("/apps/bypy/{name}")).file() == content, "{name}");
+    }
+    assert!(bypy.run(&["search", "Report-2"]).contains("/sub/Report-2.bin"), "it is back");
+    setup.server.check();
+}
+
+fn bypy_syncs_both_ways() {
+    let setup = Setup::new(&TokenSpec::rooted("/apps/bypy").baidu_md5());
+    let (bypy, client) = (Bypy::new(&setup), setup.client());
+    let here = setup.path("here");
+    for (i, (name, size)) in FILES.iter().enumerate() {
+        write(&here.join(name), i as u64 + 60, *size);
+    }
+    let here_text = here.to_str().unwrap();
+    bypy.run(&["-e", "syncup", here_text, "there"]);
+    assert!(bypy.run(&["-e", "compare", "there", here_text]).contains("Different: 0"));
+    // What is gone here goes there, what changed here changes there.
+    fs::remove_file(here.join("sub/large.bin")).unwrap();
+    write(&here.join("small.txt"), 70, 800);
+    bypy.run(&["-e", "syncup", here_text, "there", "True"]);
+    assert_eq!(client.get("/apps/bypy/there/sub/large.bin").code(), Some(31066));
+    assert!(client.get("/apps/bypy/there/small.txt").file() == digest::content(70, 800));
+
+    // The other way round, into a directory that has something else.
+    let back = setup.path("back");
+    write(&back.join("stranger.txt"), 71, 100);
+    bypy.run(&["-e", "syncdown", "there", back.to_str().unwrap(), "True"]);
+    assert!(!back.join("stranger.txt").exists());
+    assert!(fs::read(back.join("small.txt")).unwrap() == digest::content(70, 800));
+    for (i, (name, size)) in FILES.iter().enumerate().skip(1).filter(|(i, _)| *i != 2) {
+        let content = digest::content(i as u64 + 60, *size);
+        assert!(fs::read(back.join(name)).unwrap() == content, "{name}");
+    }
+    let compared = bypy.run(&["-e", "compare", "there", back.to_str().unwrap()]);
+    for count in ["Different: 0", "Local only: 0", "Remote only: 0"] {
+        assert!(compared.lines().any(|line| line == count), "{count}: {compared}");
+    }
+    setup.finish();
+}
+
+fn bypy_uploads_known_content_without_its_bytes() {
+    let setup = Setup::new(&TokenSpec::rooted("/apps/bypy").baidu_md5());
+    let (bypy, client) = (Bypy::new(&setup), setup.client());
+    let content = digest::content(80, 600_000);
+    write(&setup.path("known.bin"), 80, 600_000);
+    bypy.run(&["upload", "known.bin", "first.bin"]);
+    bypy.run(&["--rapid-upload-only", "upload", "known.bin", "second.bin"]);
+    bypy.run(&["rm", "first.bin"]);
+    bypy.run(&["rm", "second.bin"]);
+    // Also from the bin.
+    bypy.run(&["--rapid-upload-only", "upload", "known.bin", "third.bin"]);
+    assert!(client.get("/apps/bypy/third.bin").file() == content);
+    assert_eq!(client.names("/apps/bypy"), ["third.bin"]);
     setup.finish();
 }
 

@@ -39,7 +39,7 @@ impl Plan {
         let files = |entries: u64| entries * 1000 / 1021 / 1000 * 1000;
         let nested = |top, entries| Area { top, files: files(entries), flat: false };
         let flat = |top, files| Area { top, files, flat: true };
-        let copied = 10_000.min(entries / 10);
+        let copied = 11_000.min(entries / 10);
         let rest = entries - entries / 2 - entries / 10 - copied;
         Self {
             areas: vec![
