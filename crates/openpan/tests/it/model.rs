@@ -6,6 +6,7 @@ mod drive;
 mod program;
 mod rules;
 mod run;
+mod views;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -88,6 +88,11 @@ impl Program {
                 self.is_entry(&[names.clone(), vec![node.name.clone()]].concat(), entry, &reply);
             }
         }
+        for who in 0..2 {
+            self.follow_feed(who);
+            let reply = self.callers[who].1.file("listrecycle").get().send();
+            self.is_bin(who, 0, 1_000, &reply);
+        }
         let used = self.callers[1].1.quota().1;
         assert_eq!(used, self.drive.root.bytes(), "{}: used", self.title);
     }

@@ -10,6 +10,8 @@ use unicode_normalization::UnicodeNormalization;
 pub(crate) struct Content {
     pub(crate) size: u64,
     pub(crate) md5: String,
+    /// The md5 of its first 256 KiB.
+    pub(crate) slice_md5: String,
 }
 
 /// An entry. `id` stands for the server's `fs_id`, one for one.
@@ -31,8 +33,16 @@ pub(crate) enum Kind {
 pub(crate) struct Drive {
     pub(crate) root: Node,
     next_id: u64,
-    /// Bytes that were deleted: they count for the bin's limit only.
-    pub(crate) recycled: u64,
+    /// What was deleted, the latest last.
+    pub(crate) bin: Vec<Deleted>,
+}
+
+/// An entry in the bin.
+#[derive(Debug, Clone)]
+pub(crate) struct Deleted {
+    pub(crate) node: Node,
+    /// Where it was, in the spelling of whoever created each name.
+    pub(crate) names: Vec<String>,
 }
 
 /// How far a path leads.
@@ -86,7 +96,7 @@ impl Node {
 impl Drive {
     pub(crate) fn new() -> Self {
         let root = Node { id: 0, name: String::new(), kind: Kind::Directory(BTreeMap::new()) };
-        Self { root, next_id: 1, recycled: 0 }
+        Self { root, next_id: 1, bin: Vec::new() }
     }
 
     /// Follows a path as far as it goes.
@@ -150,7 +160,22 @@ impl Drive {
 
     /// Deletes an entry into the bin.
     pub(crate) fn delete(&mut self, names: &[String]) {
-        self.recycled += self.take(names).bytes();
+        let Walk::Found(_, path) = self.walk(names) else { panic!("it is there") };
+        let names = path.split('/').skip(1).map(str::to_owned).collect::<Vec<_>>();
+        let node = self.take(&names);
+        self.bin.push(Deleted { node, names });
+    }
+
+    /// Takes an entry out of the bin to where it was.
+    pub(crate) fn restore(&mut self, id: u64) {
+        let at = self.bin.iter().position(|deleted| deleted.node.id == id).expect("it is there");
+        let Deleted { node, names } = self.bin.remove(at);
+        self.place(&names, node);
+    }
+
+    /// Bytes of everything in the bin.
+    pub(crate) fn recycled(&self) -> u64 {
+        self.bin.iter().map(|deleted| deleted.node.bytes()).sum()
     }
 
     /// Puts an entry, with all that is in it, at a path.

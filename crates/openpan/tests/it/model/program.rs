@@ -4,7 +4,7 @@ use pan_conformance::pcs::digest;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::drive::{Content, Drive, Node};
+use super::drive::{Content, Drive, Kind, Node};
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -34,7 +34,32 @@ pub(crate) enum Op {
         limit: Option<(usize, usize)>,
     },
     Meta(String),
+    Rapid {
+        path: String,
+        content: Content,
+        ondup: &'static str,
+    },
+    /// By the model's ids; one or a batch.
+    Restore(Vec<u64>),
+    EmptyRecycle,
+    ListRecycle {
+        start: usize,
+        limit: usize,
+    },
+    Search {
+        path: String,
+        wd: &'static str,
+        is_recursive: bool,
+    },
+    ListMedia {
+        kind: &'static str,
+        prefix: &'static str,
+    },
+    Diff,
 }
+
+/// What rapid upload asks the md5 of; smaller files it does not take.
+const SLICE: usize = 262_144;
 
 /// Names that every token may make: twins by case and by normal form.
 const NAMES: &[&str] = &[
@@ -57,6 +82,24 @@ const NAMES: &[&str] = &[
 /// Names that only relaxed rules allow.
 const ODD: &[&str] = &[".git", "a:b", "x.", "what?", " lead"];
 
+/// Parts of names, and what looks like a pattern and is none.
+const KEYWORDS: &[&str] = &[
+    "a",
+    "A",
+    "b.t",
+    ".TXT",
+    "文",
+    "件夹",
+    "文件",
+    "e\u{301}",
+    "CAF\u{c9}",
+    "😀",
+    "ФАЙЛ",
+    "%",
+    "_",
+    "x y",
+];
+
 /// Makes requests for one drive.
 pub(crate) struct Generator<'a> {
     pub(crate) random: &'a mut StdRng,
@@ -69,7 +112,7 @@ impl Generator<'_> {
     /// The next request of `demo` or, otherwise, of the owner.
     pub(crate) fn next(&mut self, drive: &Drive, is_demo: bool) -> Op {
         let ondup = ["", "overwrite", "newcopy"][self.random.random_range(0..3)];
-        match self.random.random_range(0..100) {
+        match self.random.random_range(0..140) {
             0..12 => Op::Mkdir(self.path(drive, is_demo)),
             12..36 => {
                 let path = self.path(drive, is_demo);
@@ -106,8 +149,53 @@ impl Generator<'_> {
                 }),
             },
             92..93 if is_demo => Op::Delete("/apps/demo".into()),
-            _ => Op::Meta(self.known(drive, is_demo)),
+            93..99 => Op::Meta(self.known(drive, is_demo)),
+            99..101 => Op::EmptyRecycle,
+            101..105 => Op::ListRecycle {
+                start: self.random.random_range(0..3),
+                limit: self.random.random_range(0..6),
+            },
+            105..115 => Op::Restore(self.deleted(drive)),
+            115..121 => {
+                Op::Rapid { path: self.path(drive, is_demo), content: self.content(drive), ondup }
+            }
+            121..128 => Op::Search {
+                path: self.known(drive, is_demo),
+                wd: KEYWORDS[self.random.random_range(0..KEYWORDS.len())],
+                is_recursive: self.random.random_range(0..3) > 0,
+            },
+            128..132 => Op::ListMedia {
+                kind: ["doc", "image", "video"][self.random.random_range(0..3)],
+                prefix: ["", "/apps/demo/d", "/apps/demo", "/own/"][self.random.random_range(0..4)],
+            },
+            _ => Op::Diff,
         }
+    }
+
+    /// Entries of the bin, and now and then one that is not there.
+    fn deleted(&mut self, drive: &Drive) -> Vec<u64> {
+        let count = [1, 1, 1, 2, 3][self.random.random_range(0..5)];
+        let any = |random: &mut StdRng| match drive.bin.len() {
+            0 => 0,
+            _ if random.random_range(0..8) == 0 => 0,
+            many => drive.bin[random.random_range(0..many)].node.id,
+        };
+        (0..count).map(|_| any(self.random)).collect()
+    }
+
+    /// A content that is or was somewhere, if any is large enough, or one
+    /// that nobody has.
+    fn content(&mut self, drive: &Drive) -> Content {
+        let mut known = Vec::new();
+        let trees = drive.bin.iter().map(|deleted| &deleted.node).chain([&drive.root]);
+        trees.for_each(|tree| contents_of(tree, &mut known));
+        if self.random.random_range(0..3) > 0 {
+            known.retain(|content| content.size > SLICE as u64);
+        }
+        if known.is_empty() || self.random.random_range(0..5) == 0 {
+            return content_of(&[(u64::MAX - self.next_content, SLICE + 1)]);
+        }
+        known.swap_remove(self.random.random_range(0..known.len()))
     }
 
     fn block(&mut self) -> (u64, usize) {
@@ -115,7 +203,7 @@ impl Generator<'_> {
         let limits: &[usize] = if self.is_tight {
             &[1, 100, 5_000, 20_000]
         } else {
-            &[1, 100, 5_000, 17_000, 17_000, 270_000]
+            &[1, 100, 5_000, 17_000, 17_000, 400_000]
         };
         let limit = limits[self.random.random_range(0..limits.len())];
         (self.next_content, self.random.random_range(0..limit))
@@ -183,11 +271,19 @@ impl Generator<'_> {
 /// The content of a file that is these blocks one after the other.
 pub(crate) fn content_of(blocks: &[(u64, usize)]) -> Content {
     let bytes = bytes_of(blocks);
-    Content { size: bytes.len() as u64, md5: digest::md5_hex(&bytes) }
+    let slice_md5 = digest::md5_hex(&bytes[..bytes.len().min(SLICE)]);
+    Content { size: bytes.len() as u64, md5: digest::md5_hex(&bytes), slice_md5 }
 }
 
 pub(crate) fn bytes_of(blocks: &[(u64, usize)]) -> Vec<u8> {
     blocks.iter().flat_map(|&(seed, size)| digest::content(seed, size)).collect()
+}
+
+fn contents_of(node: &Node, all: &mut Vec<Content>) {
+    match &node.kind {
+        Kind::File(content) => all.push(content.clone()),
+        Kind::Directory(children) => children.values().for_each(|child| contents_of(child, all)),
+    }
 }
 
 fn paths_of(node: &Node, path: &str, all: &mut Vec<String>) {

@@ -41,7 +41,7 @@ pub(crate) fn parse(path: &str) -> Option<Vec<String>> {
 }
 
 impl Caller {
-    fn reaches(&self, names: &[String]) -> bool {
+    pub(crate) fn reaches(&self, names: &[String]) -> bool {
         let same = |(a, b): (&String, &String)| key(a) == key(b);
         names.len() >= self.root.len() && self.root.iter().zip(names).all(same)
     }
@@ -113,7 +113,11 @@ pub(crate) fn judge(drive: &Drive, caller: &Caller, quota: u64, op: &Op) -> Verd
         Op::Move(from, to) => rules.carry(from, to, true),
         Op::Copy(from, to) => rules.carry(from, to, false),
         Op::Delete(path) => rules.delete(path),
-        Op::List { path, .. } | Op::Meta(path) => rules.read(path),
+        Op::List { path, .. } | Op::Meta(path) | Op::Search { path, .. } => rules.read(path),
+        Op::Rapid { path, content, ondup } => rules.rapid(path, content, ondup),
+        Op::Restore(ids) => rules.restore(ids[0]),
+        Op::EmptyRecycle => rules.empty_recycle(),
+        Op::ListRecycle { .. } | Op::ListMedia { .. } | Op::Diff => Told(Vec::new()),
         Op::MoveMany(_) | Op::DeleteMany(_) => panic!("batches are judged item by item"),
     }
 }
@@ -179,7 +183,7 @@ impl Rules<'_> {
             return Refused([codes, vec![31062; usize::from(is_odd)]].concat());
         }
         // The bin has a limit of its own, twice the quota (S4).
-        let is_bin_full = used + self.drive.recycled > self.quota.saturating_mul(2);
+        let is_bin_full = used + self.drive.recycled() > self.quota.saturating_mul(2);
         let or = if is_odd { Some(31062) } else { is_bin_full.then_some(31112) };
         match (target, ondup) {
             (Some(_), "newcopy") => NewName { names, content: content.clone(), or },
@@ -193,6 +197,62 @@ impl Rules<'_> {
                 or.map_or_else(|| Done(after.clone()), |code| DoneOr(code, after.clone()))
             }
         }
+    }
+
+    /// Only what the caller can see is known (4.19).
+    fn rapid(&self, path: &str, content: &Content, ondup: &str) -> Verdict {
+        if content.size <= 262_144 {
+            return Refused(vec![31023, 31062, 31064]);
+        }
+        let names = match self.caller.path(path) {
+            Ok(names) => names,
+            Err(code) => return Refused(vec![code]),
+        };
+        let live = std::iter::once((&self.drive.root, Vec::new()));
+        let bin = self.drive.bin.iter().map(|deleted| (&deleted.node, deleted.names.clone()));
+        if live.chain(bin).any(|(node, names)| self.sees(node, names, content)) {
+            return self.store(path, content, ondup, false);
+        }
+        let codes = creation_codes(self.drive, self.caller, &names);
+        let is_odd = !self.caller.may_create_all(&names);
+        Refused([codes, vec![31079], vec![31062; usize::from(is_odd)]].concat())
+    }
+
+    /// Whether a file with this content is in a tree, where the caller reaches it.
+    fn sees(&self, node: &Node, names: Vec<String>, content: &Content) -> bool {
+        match &node.kind {
+            Kind::File(other) => other == content && self.caller.reaches(&names),
+            Kind::Directory(children) => children.values().any(|child| {
+                self.sees(child, [names.clone(), vec![child.name.clone()]].concat(), content)
+            }),
+        }
+    }
+
+    fn restore(&self, id: u64) -> Verdict {
+        let deleted = self.drive.bin.iter().find(|deleted| deleted.node.id == id);
+        let Some(deleted) = deleted.filter(|deleted| self.caller.reaches(&deleted.names)) else {
+            return Refused(vec![31078]);
+        };
+        if self.drive.get(&deleted.names).is_some() {
+            return Refused(vec![31061]);
+        }
+        let codes = creation_codes(self.drive, self.caller, &deleted.names);
+        if codes.contains(&31063) {
+            return Refused(codes);
+        }
+        if self.drive.root.bytes() + deleted.node.bytes() > self.quota {
+            return Refused([codes, vec![31112]].concat());
+        }
+        let mut after = self.drive.clone();
+        after.restore(id);
+        // The parents of its place may have names that only others can make.
+        if codes.is_empty() { Done(after) } else { DoneOr(31062, after) }
+    }
+
+    fn empty_recycle(&self) -> Verdict {
+        let mut after = self.drive.clone();
+        after.bin.retain(|deleted| !self.caller.reaches(&deleted.names));
+        Done(after)
     }
 
     fn carry(&self, from: &str, to: &str, is_move: bool) -> Verdict {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::drive::{Drive, key};
 use super::program::{Generator, Op, bytes_of};
 use super::rules::{Caller, Verdict, judge, parse};
+use super::views::Feed;
 
 /// A program on the way.
 pub(crate) struct Program {
@@ -21,6 +22,8 @@ pub(crate) struct Program {
     /// Which `fs_id` an entry of the model has, once seen.
     pub(super) ids: HashMap<u64, u64>,
     pub(super) log: Vec<String>,
+    /// What each caller has put together from the feed.
+    pub(super) feeds: [Feed; 2],
     next_content: u64,
 }
 
@@ -42,8 +45,17 @@ impl Program {
         drive.mkdir(&root);
         let demo = (Caller { name: "demo", root, is_pcs: true }, demo);
         let owner = (Caller { name: "owner", root: Vec::new(), is_pcs: false }, owner);
-        let (ids, log) = (HashMap::new(), Vec::new());
-        Self { title, random, quota, callers: [demo, owner], drive, ids, log, next_content: 0 }
+        Self {
+            title,
+            random,
+            quota,
+            callers: [demo, owner],
+            drive,
+            ids: HashMap::new(),
+            log: Vec::new(),
+            feeds: [Feed::new(), Feed::new()],
+            next_content: 0,
+        }
     }
 
     /// Runs it to its end; how many requests changed something.
@@ -68,6 +80,12 @@ impl Program {
         done
     }
 
+    /// The server's id of an entry of the model; one that nothing has for 0
+    /// and for what was never looked at.
+    fn fs_id(&self, id: u64) -> u64 {
+        self.ids.get(&id).copied().unwrap_or(1)
+    }
+
     fn step(&mut self, who: usize, op: &Op) -> bool {
         match op {
             Op::MoveMany(pairs) => {
@@ -81,6 +99,16 @@ impl Program {
                 let reply = self.callers[who].1.batch("delete", &items.collect());
                 let ops = paths.iter().map(|path| Op::Delete(path.clone()));
                 self.batch(who, &ops.collect::<Vec<_>>(), &reply)
+            }
+            Op::Restore(ids) if ids.len() > 1 => {
+                let items = ids.iter().map(|id| json!({ "fs_id": self.fs_id(*id).to_string() }));
+                let reply = self.callers[who].1.batch("restore", &items.collect());
+                let ops = ids.iter().map(|id| Op::Restore(vec![*id]));
+                self.batch(who, &ops.collect::<Vec<_>>(), &reply)
+            }
+            Op::Diff => {
+                self.follow_feed(who);
+                false
             }
             _ => {
                 let Some(reply) = self.send(who, op) else { return false };
@@ -155,7 +183,35 @@ impl Program {
                 let call = client.file("list").get().param("path", path).param("by", by);
                 call.param("order", order).param("limit", limit).send()
             }
-            Op::MoveMany(_) | Op::DeleteMany(_) => panic!("sent as a batch"),
+            Op::Rapid { path, content, ondup } => {
+                let call = client.file("rapidupload").param("path", path).param("ondup", ondup);
+                let call = call.param("content-length", content.size.to_string());
+                let call = call.param("content-md5", &content.md5);
+                call.param("slice-md5", &content.slice_md5).send()
+            }
+            Op::Restore(ids) => {
+                client.file("restore").param("fs_id", self.fs_id(ids[0]).to_string()).send()
+            }
+            Op::EmptyRecycle => client.file("delete").param("type", "recycle").send(),
+            Op::ListRecycle { start, limit } => {
+                let call = client.file("listrecycle").get().param("start", start.to_string());
+                call.param("limit", limit.to_string()).send()
+            }
+            Op::Search { path, wd, is_recursive } => {
+                let re = if *is_recursive { "1" } else { "0" };
+                client
+                    .file("search")
+                    .get()
+                    .param("path", path)
+                    .param("wd", wd)
+                    .param("re", re)
+                    .send()
+            }
+            Op::ListMedia { kind, prefix } => {
+                let call = client.call("stream", "list").get().param("type", kind);
+                call.param("filter_path", prefix).send()
+            }
+            Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff => panic!("sent in its own way"),
         })
     }
 
@@ -171,7 +227,11 @@ impl Program {
             Verdict::Done(after) | Verdict::DoneOr(_, after) => {
                 self.holds(reply.status() == 200, reply, "success");
                 self.drive = after;
-                if let Op::Mkdir(path) | Op::Put { path, .. } | Op::Merge { path, .. } = op {
+                if let Op::Mkdir(path)
+                | Op::Put { path, .. }
+                | Op::Merge { path, .. }
+                | Op::Rapid { path, .. } = op
+                {
                     let names = parse(path).unwrap();
                     let entry = reply.json();
                     self.is_entry(&names, &entry, reply);
@@ -194,7 +254,14 @@ impl Program {
             }
             Verdict::Told(paths) => {
                 self.holds(reply.status() == 200, reply, "an answer");
-                self.is_told(op, &paths[0], reply);
+                match op {
+                    Op::ListRecycle { start, limit } => self.is_bin(who, *start, *limit, reply),
+                    Op::Search { wd, is_recursive, .. } => {
+                        self.is_found(&paths[0], wd, *is_recursive, reply);
+                    }
+                    Op::ListMedia { kind, prefix } => self.is_media(who, kind, prefix, reply),
+                    _ => self.is_told(op, &paths[0], reply),
+                }
                 false
             }
         }
