@@ -97,10 +97,11 @@ impl EntryRead for Session<'_> {
 impl EntryTxn for Session<'_> {
     fn insert_entry(&mut self, entry: &Entry, totals: &Totals) -> Result<()> {
         self.write_entry(
-            "adding an entry",
+            "adding an entry under a free name",
             "INSERT INTO entry (fs_id, parent, name_key, name, ctime, mtime, rev,
                                 content, size, md5, one_block)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+             WHERE NOT EXISTS (SELECT 1 FROM entry WHERE parent = ?2 AND name_key = ?3)",
             entry,
         )?;
         if entry.is_directory() { self.insert_totals(entry.fs_id, totals) } else { Ok(()) }
@@ -111,10 +112,12 @@ impl EntryTxn for Session<'_> {
             self.known.forget_directories();
         }
         self.write_entry(
-            "changing an entry",
+            "changing an entry that is there, under a free name",
             "UPDATE entry SET parent = ?2, name_key = ?3, name = ?4, ctime = ?5, mtime = ?6,
                               rev = ?7, content = ?8, size = ?9, md5 = ?10, one_block = ?11
-             WHERE fs_id = ?1",
+             WHERE fs_id = ?1 AND NOT EXISTS (
+               SELECT 1 FROM entry AS other
+               WHERE other.parent = ?2 AND other.name_key = ?3 AND other.fs_id <> ?1)",
             entry,
         )
     }
@@ -148,11 +151,12 @@ impl EntryTxn for Session<'_> {
 }
 
 impl Session<'_> {
-    /// Inserts or updates: the columns have the same numbers in both.
+    /// Inserts or updates: the columns have the same numbers in both, and both
+    /// write nothing where the name is taken.
     fn write_entry(&mut self, what: &'static str, sql: &'static str, entry: &Entry) -> Result<()> {
         let key = NameKey::of(&entry.name);
         let file = entry.file();
-        self.execute_one(
+        let written = self.execute(
             what,
             sql,
             params![
@@ -168,7 +172,8 @@ impl Session<'_> {
                 file.map(|file| Db(file.md5)),
                 file.map(|file| file.one_block),
             ],
-        )
+        )?;
+        if written == 0 { Err(self.poison(missing(what))) } else { Ok(()) }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A window begins after a place, not at a number, so that entries which come
 //! or go between two windows make no other entry appear twice or not at all.
-//! By name runs on the index; the other orders sort what the directory has
-//! and keep no more than the window.
+//! By name runs on the index; the other orders sort what the index says of the
+//! directory's entries, and only then read the rows of the window.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -101,8 +101,9 @@ static WINDOWS: LazyLock<HashMap<(ListOrder, bool), String>> = LazyLock::new(|| 
 });
 
 fn window_sql(order: ListOrder, after: bool) -> String {
-    const IS_FILE: &str = "(content IS NOT NULL)";
-    const EXTENSION: &str = "CASE WHEN content IS NULL THEN '' ELSE extension(name_key) END";
+    // Only columns of the index `entry_place`: a directory has no size.
+    const IS_FILE: &str = "(size IS NOT NULL)";
+    const EXTENSION: &str = "CASE WHEN size IS NULL THEN '' ELSE extension(name_key) END";
     const SIZE: &str = "ifnull(size, 0)";
 
     let (than, way) = if order.descending { ("<", "DESC") } else { (">", "ASC") };
@@ -113,7 +114,7 @@ fn window_sql(order: ListOrder, after: bool) -> String {
             format!("{IS_FILE}, {field} {way}, name_key {way}"),
         )
     };
-    let (place, order) = match order.by {
+    let (place, sorted) = match order.by {
         ListBy::FileType => grouped(EXTENSION),
         ListBy::Name => (format!("name_key {than} ?4"), format!("name_key {way}")),
         ListBy::Time => {
@@ -122,8 +123,13 @@ fn window_sql(order: ListOrder, after: bool) -> String {
         ListBy::Size => grouped(SIZE),
     };
     let place = if after { format!(" AND {place}") } else { String::new() };
-    format!(
-        "SELECT {columns} FROM entry WHERE parent = ?1{place} ORDER BY {order} LIMIT ?2 OFFSET ?3",
-        columns = entry_columns!(),
-    )
+    let window = format!("WHERE parent = ?1{place} ORDER BY {sorted} LIMIT ?2 OFFSET ?3");
+    let columns = entry_columns!();
+    match order.by {
+        ListBy::Name => format!("SELECT {columns} FROM entry {window}"),
+        ListBy::FileType | ListBy::Time | ListBy::Size => format!(
+            "SELECT {columns} FROM entry
+             WHERE fs_id IN (SELECT fs_id FROM entry {window}) ORDER BY {sorted}"
+        ),
+    }
 }

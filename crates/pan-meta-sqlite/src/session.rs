@@ -199,7 +199,8 @@ impl<'c> Session<'c> {
         if statement_failed { self.poison(error) } else { error }
     }
 
-    fn poison(&mut self, error: EngineError) -> EngineError {
+    /// The running closure cannot commit any more, whatever it says.
+    pub(crate) fn poison(&mut self, error: EngineError) -> EngineError {
         self.closure.failure = Some((error.kind(), error.to_string()));
         error
     }

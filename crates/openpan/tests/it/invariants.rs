@@ -39,6 +39,13 @@ const WRONG: &[(&str, &str)] = &[
         "a parent is a file",
         "UPDATE entry SET parent = (SELECT fs_id FROM entry WHERE size = 100) WHERE size = 70000",
     ),
+    (
+        "a name is there twice",
+        "UPDATE entry SET name_key = (SELECT name_key FROM entry WHERE size = 100),
+                          parent = (SELECT parent FROM entry WHERE size = 100)
+         WHERE size = 70000",
+    ),
+    ("a name is not spelt as its key", "UPDATE entry SET name = 'other' WHERE size = 100"),
     ("a directory is in itself", "UPDATE entry SET parent = fs_id WHERE name_key = 'deep'"),
     ("a directory is gone, its children are not", "DELETE FROM entry WHERE name_key = 'deep'"),
     ("a file points to no content", "UPDATE entry SET content = 987654 WHERE size = 100"),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use pan_engine::meta::{ContentKind, Entry, Recycled, Totals, TotalsDelta, UserRow};
 use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
-use pan_model::{FsId, Rev, UserNo};
+use pan_model::{FsId, NameKey, Rev, UserNo};
 
 use crate::{Error, Pan, Result};
 
@@ -83,12 +83,15 @@ impl Pan {
                     entries.push(entry);
                     ControlFlow::Continue(())
                 })?;
-                let findings: Result<Vec<_>> =
-                    entries.iter().map(|entry| check_facts(read, entry)).collect();
-                Ok::<_, Error>((entries, findings?))
+                let mut findings = Vec::new();
+                for entry in &entries {
+                    findings.extend(check_place(read, entry)?);
+                    findings.extend(check_facts(read, entry)?);
+                }
+                Ok::<_, Error>((entries, findings))
             };
             let (entries, findings) = self.meta().read(ReadCost::Long, scan).await?;
-            findings.into_iter().flatten().for_each(|finding| report.find(finding));
+            findings.into_iter().for_each(|finding| report.find(finding));
             let Some(last) = entries.last() else { break };
             after = Some(last.fs_id);
             tree.nodes.extend(entries.iter().map(|entry| (entry.fs_id, TreeNode::of(entry))));
@@ -134,6 +137,13 @@ impl Pan {
         }
         Ok(())
     }
+}
+
+/// Whether its name leads to an entry, and to no other.
+fn check_place(read: &mut dyn MetaRead, entry: &Entry) -> Result<Option<String>> {
+    let (id, Some(parent)) = (entry.fs_id, entry.parent) else { return Ok(None) };
+    let named = read.get_child(parent, &NameKey::of(&entry.name))?.map(|found| found.fs_id);
+    Ok((named != Some(id)).then(|| format!("entry {id}: its name leads to {named:?}")))
 }
 
 /// Whether a file repeats what its content says.
