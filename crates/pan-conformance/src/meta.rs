@@ -54,6 +54,7 @@ macro_rules! meta_tests {
             change::changes_come_back_as_they_were_given
             change::changes_are_read_after_a_rev_in_windows
             change::one_users_changes_are_not_anothers
+            change::changes_are_trimmed_from_the_beginning
             content::contents_come_back_as_they_were_given
             content::content_ids_are_never_given_out_twice
             content::only_large_contents_are_found_by_md5
