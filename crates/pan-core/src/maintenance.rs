@@ -10,3 +10,4 @@ mod staged;
 
 pub use check::CheckReport;
 pub use gc::CollectReport;
+pub(crate) use gc::Collector;

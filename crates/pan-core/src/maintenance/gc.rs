@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use pan_engine::meta::{ContentKind, ContentState};
-use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_engine::{BoxFuture, MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{ContentId, Timestamp};
 
-use crate::{Error, Pan, Result, tmpfile};
+use crate::{Error, Pan, Result, Worker, WorkerStatus, tmpfile};
 
 /// Rows that one pass takes up at a time.
 const AT_ONCE: u64 = 200;
@@ -34,6 +34,30 @@ impl CollectReport {
     /// Whether there was nothing to do.
     pub fn is_idle(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// Collects what nothing points to.
+pub(crate) struct Collector(pub(crate) Pan);
+
+impl Worker for Collector {
+    fn name(&self) -> &'static str {
+        "gc"
+    }
+
+    fn work(&self) -> BoxFuture<'_, Result<WorkerStatus>> {
+        Box::pin(async {
+            let report = self.0.collect().await?;
+            if report.is_idle() {
+                return Ok(WorkerStatus::Idle);
+            }
+            tracing::info!(?report, "collected");
+            Ok(WorkerStatus::Busy)
+        })
+    }
+
+    fn rest(&self) -> Duration {
+        Duration::from_secs(60)
     }
 }
 
