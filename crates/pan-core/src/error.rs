@@ -86,6 +86,9 @@ pub enum Error {
         /// The directory.
         path: PanPath,
     },
+    /// The text never was a cursor of the change feed.
+    #[error("this is no cursor: begin again without one")]
+    CursorInvalid,
     /// The token is unknown.
     #[error("the access token is not valid")]
     TokenInvalid,

@@ -7,7 +7,9 @@ mod check_content;
 mod gc;
 mod orphans;
 mod staged;
+mod trim;
 
 pub use check::CheckReport;
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
+pub(crate) use trim::Trimmer;

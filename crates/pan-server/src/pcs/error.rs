@@ -92,7 +92,10 @@ fn code_of(error: &Error) -> ErrorCode {
         Error::NameInvalid { .. } => ErrorCode::FileNameInvalid,
         Error::ParentIsFile { .. } => ErrorCode::ParentNotDirectory,
         Error::OutsideRoot { .. } => ErrorCode::NotAuthorized,
-        Error::IntoItself { .. } | Error::TooLarge { .. } | Error::Body(_) => ErrorCode::Param,
+        Error::IntoItself { .. }
+        | Error::TooLarge { .. }
+        | Error::CursorInvalid
+        | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
         Error::SourceChanged { .. } => ErrorCode::CopyFailed,
