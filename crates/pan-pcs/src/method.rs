@@ -69,6 +69,8 @@ pub enum Method {
     Copy,
     /// `file?method=delete` (4.12)
     Delete,
+    /// `file?method=diff` (4.15)
+    Diff,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
 }
@@ -163,6 +165,7 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::Move, Object::File, "move", &["from", "to", "param"]),
     row(Method::Copy, Object::File, "copy", &["from", "to", "param"]),
     row(Method::Delete, Object::File, "delete", &["path", "param", "type"]),
+    row(Method::Diff, Object::File, "diff", &["cursor"]),
     row(
         Method::RapidUpload,
         Object::File,

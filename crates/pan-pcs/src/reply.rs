@@ -25,6 +25,13 @@ pub struct EntryReply<'a> {
     pub md5: &'a str,
     /// Plain md5s of the blocks; see the call for when it is filled.
     pub block_list: &'a [String],
+    /// In the change feed: 0 for what is there, 1 for what is gone, −1 for
+    /// what is in the recycle bin (4.15).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isdelete: Option<i8>,
+    /// In the change feed: when the entry last came to its place or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// Present where the entry is the whole reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<u64>,

@@ -9,6 +9,7 @@ mod byteranges;
 mod content;
 mod create_superfile;
 mod delete;
+mod diff;
 mod download;
 mod error;
 mod list;

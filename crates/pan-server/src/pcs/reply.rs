@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use pan_core::{Entry, Located};
-use pan_model::{Md5, Md5Style, PanPath};
+use pan_core::{Change, Departure, Entry, GoneHow, Located};
+use pan_model::{FsId, Md5, Md5Style, PanPath};
 use pan_pcs::{EntryReply, ErrorReply, ExtraReply, show_md5};
 use serde::Serialize;
 
@@ -103,6 +103,50 @@ pub(super) fn write_entry(out: &mut Vec<u8>, path: &PanPath, entry: &Entry, md5:
     });
 }
 
+/// Appends a change to JSON text.
+pub(super) fn write_change(out: &mut Vec<u8>, path: &PanPath, change: &Change, md5: Md5Style) {
+    // Writing to memory does not fail, and the fields are plain.
+    match change {
+        Change::Present(entry) => {
+            let blocks: Vec<String> = one_block(entry).iter().map(Md5::to_string).collect();
+            let style = Style { md5, request_id: None };
+            with_entry(path, entry, &blocks, style, |reply| {
+                let (isdelete, revision) = (Some(0), Some(entry.rev.0));
+                let reply = EntryReply { isdelete, revision, ..reply.clone() };
+                let _ = serde_json::to_writer(&mut *out, &reply);
+            });
+        }
+        Change::Gone(departure) => {
+            let _ = serde_json::to_writer(&mut *out, &departed(path, departure));
+        }
+    }
+}
+
+/// What is known of an entry that is gone. Its times are when it went.
+fn departed<'a>(path: &'a PanPath, departure: &Departure) -> EntryReply<'a> {
+    EntryReply {
+        fs_id: departure.fs_id.map_or(0, FsId::get),
+        path: path.as_str(),
+        server_filename: path.name().unwrap_or_default(),
+        ctime: departure.at.0,
+        mtime: departure.at.0,
+        size: 0,
+        isdir: u8::from(departure.directory),
+        ifhassubdir: 0,
+        md5: "",
+        block_list: &[],
+        isdelete: Some(if departure.how == GoneHow::Recycled { -1 } else { 1 }),
+        revision: Some(departure.rev.0),
+        request_id: None,
+    }
+}
+
+/// Appends a JSON string.
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
 /// The block list where only a file of one block has one.
 fn one_block(entry: &Entry) -> Vec<Md5> {
     entry.file().filter(|facts| facts.one_block).map(|facts| facts.md5).into_iter().collect()
@@ -128,6 +172,8 @@ fn with_entry(
         ifhassubdir: u8::from(entry.has_subdirectory()),
         md5: &md5,
         block_list: blocks,
+        isdelete: None,
+        revision: None,
         request_id: style.request_id,
     });
 }
