@@ -6,8 +6,10 @@ mod check_account;
 mod check_content;
 mod gc;
 mod orphans;
+mod purge;
 mod staged;
 
 pub use check::CheckReport;
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
+pub(crate) use purge::{Purger, make_room};

@@ -73,6 +73,25 @@ pub struct MovedReply<T> {
     pub request_id: u64,
 }
 
+/// An entry in the recycle bin (4.25): with its own times, and when it went.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecycledReply<'a> {
+    /// The entry, with the path it had.
+    #[serde(flatten)]
+    pub entry: &'a EntryReply<'a>,
+    /// When it was deleted, Unix seconds.
+    pub delete_time: i64,
+}
+
+/// The reply of `restore` (4.25).
+#[derive(Debug, Clone, Serialize)]
+pub struct RestoredReply<T> {
+    /// The ids that were restored, as strings.
+    pub extra: ExtraReply<T>,
+    /// The id of the request.
+    pub request_id: u64,
+}
+
 /// The error body (2.4).
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorReply<'a, T> {
