@@ -12,7 +12,6 @@ use crate::cli::{Place, ServeOptions};
 const DATA_DIR: &str = "openpan-data";
 const LISTEN: &str = "127.0.0.1:8800";
 const LOG: &str = "info,access=off";
-const SECONDS_PER_DAY: i64 = 24 * 3600;
 const FILE_NAME: &str = "openpan.toml";
 
 /// The settings file. An unknown key is an error: a misspelt setting that is
@@ -51,7 +50,7 @@ impl Settings {
     pub(crate) fn rules(&self) -> Rules {
         let mut rules = Rules::default();
         if let Some(days) = self.file.diff.retention_days {
-            rules.diff_retention_seconds = i64::from(days.get()) * SECONDS_PER_DAY;
+            rules.diff_retention_days = days.get();
         }
         rules
     }

@@ -84,6 +84,8 @@ macro_rules! meta_tests {
             listing::directories_come_first_whatever_their_names
             recycle::bin_records_come_latest_first
             recycle::one_users_bin_is_not_anothers
+            recycle::the_bin_is_read_in_windows
+            recycle::the_oldest_in_the_bin_are_found
             snapshot::a_snapshot_does_not_move
             snapshot::a_read_sees_what_was_acknowledged_before
             snapshot::no_read_sees_half_a_closure

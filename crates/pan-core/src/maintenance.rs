@@ -6,10 +6,12 @@ mod check_account;
 mod check_content;
 mod gc;
 mod orphans;
+mod purge;
 mod staged;
 mod trim;
 
 pub use check::CheckReport;
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
+pub(crate) use purge::{Purger, make_room};
 pub(crate) use trim::Trimmer;

@@ -21,8 +21,13 @@ pub struct Settings {
     pub gc_grace_seconds: i64,
     /// How long a tmpfile is kept after its last use, in seconds.
     pub tmpfile_seconds: i64,
-    /// How long a change is kept in the log, in seconds.
-    pub diff_retention_seconds: i64,
+    /// How long a deleted entry stays in the recycle bin, in days.
+    pub recycle_retention_days: u32,
+    /// How much a bin may hold, in quotas of its user; the oldest entries
+    /// make room for new ones. A user without a quota has no limit.
+    pub recycle_limit_ratio: f64,
+    /// How long a change is kept in the log, in days.
+    pub diff_retention_days: u32,
     /// How many changes a page of the change feed holds at most.
     pub diff_page_entries: usize,
 }
@@ -35,8 +40,11 @@ impl Default for Settings {
             gc_grace_seconds: 24 * 3600,
             // PCS clients resume a day later; we keep blocks for two.
             tmpfile_seconds: 48 * 3600,
+            // What PCS promises (pcs-rest 4.25).
+            recycle_retention_days: 10,
+            recycle_limit_ratio: 2.0,
             // A device that is away for a holiday need not begin anew.
-            diff_retention_seconds: 90 * 24 * 3600,
+            diff_retention_days: 90,
             // What Baidu's own pages have (pcs-rest 4.15).
             diff_page_entries: 2_000,
         }

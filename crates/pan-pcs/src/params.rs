@@ -173,6 +173,20 @@ impl Params {
         Ok(ListOrder { by, descending })
     }
 
+    /// A number of items, from zero on; `None` when absent.
+    ///
+    /// # Errors
+    /// 31023 when it is not one.
+    pub fn number(&self, name: &'static str) -> Result<Option<u64>, ParamError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let digits = text.trim();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid(name, "it is not a number from zero on"));
+        }
+        // More than fits is more than there is.
+        Ok(Some(digits.parse().unwrap_or(u64::MAX)))
+    }
+
     /// The `limit` parameter, `n1-n2`; the whole list when it is absent.
     ///
     /// # Errors
@@ -276,5 +290,17 @@ mod tests {
         assert!(params("order=up").list_order().is_err());
         assert_eq!(params("limit=2-5").window(), Ok(Window { start: 2, end: 5 }));
         assert!(params("limit=5-2").window().is_err());
+    }
+
+    #[test]
+    fn numbers_begin_at_zero() {
+        assert_eq!(params("").number("start"), Ok(None));
+        assert_eq!(params("start=0").number("start"), Ok(Some(0)));
+        assert_eq!(params("start=17").number("start"), Ok(Some(17)));
+        let huge = "9".repeat(30);
+        assert_eq!(params(&format!("start={huge}")).number("start"), Ok(Some(u64::MAX)));
+        for text in ["-1", "1.5", "x", "0-10", "%2B5", "0x1"] {
+            assert!(params(&format!("start={text}")).number("start").is_err(), "{text}");
+        }
     }
 }

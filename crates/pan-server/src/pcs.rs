@@ -20,10 +20,12 @@ mod multipart;
 mod quota;
 mod range;
 mod rapid_upload;
+mod recycle;
 mod reply;
 mod request;
 mod upload;
 mod upload_tmpfile;
+mod windows;
 
 pub(crate) use answer::answer;
 pub(crate) use request::{PARAMETER_ROOM, Request};

@@ -23,6 +23,9 @@ const CALLS: &[(&str, &str, &str, &str)] = &[
     // Answered for old clients, which try it first; ours do not ask for it.
     ("RapidUpload", "rapid_upload.rs", NONE, NONE),
     ("Delete", "delete.rs", "delete_entry", "pan rm"),
+    ("ListRecycle", "recycle.rs", "list_recycle", "pan recycle"),
+    ("Restore", "recycle.rs", "restore", "pan recycle"),
+    ("EmptyRecycle", "recycle.rs", "empty_recycle", "pan recycle"),
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! The ledger run from zero and compared: usage, totals, references, changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use pan_engine::meta::{ContentKind, Entry, Recycled, Totals, TotalsDelta, UserRow};
@@ -66,8 +66,8 @@ impl Pan {
         let tree = self.load_tree(user.user, report).await?;
         report.entries += tree.nodes.len() as u64;
         tree.check_shape(report);
-        tree.check_bin(report);
         let computed = tree.compute_totals();
+        tree.check_bin(&computed, report);
         self.check_totals(&tree, &computed, report).await?;
         self.check_counters(user.user, &tree, &computed, report).await?;
         self.check_changes(user.user, report).await
@@ -84,7 +84,7 @@ impl Pan {
                     ControlFlow::Continue(())
                 })?;
                 let findings: Result<Vec<_>> =
-                    entries.iter().map(|entry| check_facts(read, entry)).collect();
+                    entries.iter().map(|entry| check_entry(read, entry)).collect();
                 Ok::<_, Error>((entries, findings?))
             };
             let (entries, findings) = self.meta().read(ReadCost::Long, scan).await?;
@@ -93,19 +93,34 @@ impl Pan {
             after = Some(last.fs_id);
             tree.nodes.extend(entries.iter().map(|entry| (entry.fs_id, TreeNode::of(entry))));
         }
-        let load = move |read: &mut dyn MetaRead| {
-            let mut bin = Vec::new();
-            read.list_recycled(user, &mut |recycled| {
-                bin.push(recycled);
-                ControlFlow::Continue(())
-            })?;
-            let staged = read.list_staged(u64::MAX)?;
-            Ok::<_, Error>((bin, staged))
-        };
-        let (bin, staged) = self.meta().read(ReadCost::Long, load).await?;
-        tree.bin = bin;
-        tree.staged = staged.iter().map(|tree| tree.fs_id).collect();
+        tree.bin = self.load_bin(user).await?;
+        let load = |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_staged(u64::MAX)?);
+        let staged = self.meta().read(ReadCost::Long, load).await?;
+        let own = staged.iter().map(|tree| tree.fs_id).filter(|id| id.user() == user);
+        tree.staged = own.collect();
+        tree.tops = tree.bin.iter().map(|recycled| recycled.fs_id).collect();
         Ok(tree)
+    }
+
+    /// The bin, latest first; what ends a window is below what it ends with.
+    async fn load_bin(&self, user: UserNo) -> Result<Vec<Recycled>> {
+        let mut bin: Vec<Recycled> = Vec::new();
+        loop {
+            let before = bin.last().map_or(Rev(u64::MAX), |last| last.rev);
+            let read = move |read: &mut dyn MetaRead| {
+                let mut window = Vec::new();
+                read.list_recycled(user, before, WINDOW, &mut |recycled| {
+                    window.push(recycled);
+                    ControlFlow::Continue(())
+                })?;
+                Ok::<_, Error>(window)
+            };
+            let window = self.meta().read(ReadCost::Long, read).await?;
+            if window.is_empty() {
+                return Ok(bin);
+            }
+            bin.extend(window);
+        }
     }
 
     async fn check_totals(
@@ -134,6 +149,27 @@ impl Pan {
         }
         Ok(())
     }
+}
+
+fn check_entry(read: &mut dyn MetaRead, entry: &Entry) -> Result<Option<String>> {
+    match check_record(read, entry)? {
+        Some(finding) => Ok(Some(finding)),
+        None => check_facts(read, entry),
+    }
+}
+
+/// Whether what is detached has one place, and the name that it went with.
+fn check_record(read: &mut dyn MetaRead, entry: &Entry) -> Result<Option<String>> {
+    let id = entry.fs_id;
+    if entry.parent.is_some() || id.is_root() {
+        return Ok(None);
+    }
+    let Some(recycled) = read.get_recycled(id)? else { return Ok(None) };
+    if read.get_staged(id)?.is_some() {
+        return Ok(Some(format!("{id} is in the bin and was purged")));
+    }
+    let same = recycled.path.name() == Some(entry.name.as_str());
+    Ok((!same).then(|| format!("{id}: the bin calls it `{}`", recycled.path)))
 }
 
 /// Whether a file repeats what its content says.
@@ -170,13 +206,16 @@ pub(super) struct Tree {
     pub(super) root: FsId,
     pub(super) nodes: HashMap<FsId, TreeNode>,
     pub(super) bin: Vec<Recycled>,
-    staged: Vec<FsId>,
+    /// The same by their entries.
+    tops: HashSet<FsId>,
+    staged: HashSet<FsId>,
 }
 
 impl Tree {
     fn default_of(user: UserNo) -> Self {
         let root = FsId::root(user);
-        Self { root, nodes: HashMap::new(), bin: Vec::new(), staged: Vec::new() }
+        let (tops, staged) = (HashSet::new(), HashSet::new());
+        Self { root, nodes: HashMap::new(), bin: Vec::new(), tops, staged }
     }
 
     /// Every entry hangs on a directory, on the bin or on a staged tree.
@@ -200,20 +239,37 @@ impl Tree {
         }
     }
 
-    fn check_bin(&self, report: &mut CheckReport) {
+    fn check_bin(&self, computed: &HashMap<FsId, Totals>, report: &mut CheckReport) {
         for recycled in &self.bin {
-            match self.nodes.get(&recycled.fs_id) {
-                None => report.find(format!("the bin holds {}, which is gone", recycled.fs_id)),
-                Some(node) if node.parent.is_some() => {
-                    report.find(format!("{} is in the bin and in the tree", recycled.fs_id));
-                }
-                Some(_) => {}
+            let id = recycled.fs_id;
+            let Some(node) = self.nodes.get(&id) else {
+                report.find(format!("the bin holds {id}, which is gone"));
+                continue;
+            };
+            if node.parent.is_some() {
+                report.find(format!("{id} is in the bin and in the tree"));
+            }
+            let below = computed.get(&id).map_or(0, |totals| totals.bytes.0);
+            let bytes = below.saturating_add_signed(node.weight.bytes);
+            if recycled.bytes.0 != bytes {
+                let said = recycled.bytes.0;
+                report.find(format!("the bin says that {id} has {said} bytes, not {bytes}"));
+            }
+        }
+        for pair in self.bin.windows(2) {
+            if pair[0].rev == pair[1].rev {
+                report.find(format!("{} has another's place in the bin", pair[0].fs_id));
+            }
+        }
+        for id in &self.staged {
+            if self.nodes.get(id).is_none_or(|node| node.parent.is_some()) {
+                report.find(format!("the staged tree {id} is gone, or is in the tree"));
             }
         }
     }
 
     fn is_top(&self, id: FsId) -> bool {
-        self.bin.iter().any(|recycled| recycled.fs_id == id) || self.staged.contains(&id)
+        self.tops.contains(&id) || self.staged.contains(&id)
     }
 
     fn is_staged(&self, id: FsId) -> bool {

@@ -57,6 +57,9 @@ impl Pan {
                 report.find(format!("user {user}: {what} is {}, not {}", stored.0, wanted.0));
             }
         }
+        if tree.bin.iter().any(|recycled| recycled.rev == Rev(0) || recycled.rev > counted.rev) {
+            report.find(format!("user {user}: the bin knows revs that were never given out"));
+        }
         if tree.nodes.keys().any(|&id| id > counted.last_fs_id) {
             report.find(format!("user {user}: ids are in use that will be given out again"));
         }
@@ -102,6 +105,7 @@ struct Counted {
     recycled: ByteSize,
     tmpfiles: ByteSize,
     tmpfiles_sum: ByteSize,
+    rev: Rev,
     last_fs_id: FsId,
     lost_tmpfiles: Vec<String>,
 }
@@ -129,6 +133,7 @@ impl Counted {
             recycled: usage.recycled,
             tmpfiles: usage.tmpfiles,
             tmpfiles_sum,
+            rev: usage.rev,
             last_fs_id,
             lost_tmpfiles,
         }))

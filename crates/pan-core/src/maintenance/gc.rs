@@ -20,7 +20,8 @@ const AT_ONCE: u64 = 200;
 pub struct CollectReport {
     /// Tmpfiles that nobody used any more.
     pub tmpfiles_expired: u64,
-    /// Abandoned staged trees that were removed.
+    /// Entries that nobody can see any more and that were removed: of what
+    /// was purged, and of copies that were given up.
     pub staged_removed: u64,
     /// Contents that were found without a pointer.
     pub contents_deletable: u64,
@@ -70,7 +71,7 @@ impl Pan {
     pub async fn collect(&self) -> Result<CollectReport> {
         Ok(CollectReport {
             tmpfiles_expired: self.expire_tmpfiles().await?,
-            staged_removed: self.remove_abandoned().await?,
+            staged_removed: self.remove_staged().await?,
             contents_deletable: self.mark_deletable().await?,
             contents_removed: self.remove_contents().await?,
             orphans_removed: self.sweep_orphans().await?,

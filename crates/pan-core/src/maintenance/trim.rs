@@ -8,6 +8,7 @@ use pan_model::{Rev, Timestamp, UserNo};
 
 use crate::{Error, Pan, Result, Worker, WorkerStatus};
 
+const SECONDS_PER_DAY: i64 = 24 * 3600;
 /// Changes that one piece of work removes.
 const AT_ONCE: u64 = 500;
 
@@ -18,7 +19,8 @@ impl Pan {
     /// # Errors
     /// Only those of the engine.
     pub async fn trim_changes(&self) -> Result<u64> {
-        let before = self.now().plus_seconds(-self.settings().diff_retention_seconds);
+        let days = i64::from(self.settings().diff_retention_days);
+        let before = self.now().plus_seconds(-days * SECONDS_PER_DAY);
         for user in self.users().await? {
             let user = user.user;
             if !self.begins_before(user, before).await? {

@@ -98,6 +98,7 @@ fn code_of(error: &Error) -> ErrorCode {
         | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
+        Error::NotRecycled { .. } => ErrorCode::InvalidFsId,
         Error::SourceChanged { .. } => ErrorCode::CopyFailed,
         Error::TokenInvalid => ErrorCode::TokenInvalid,
         Error::TokenExpired => ErrorCode::TokenExpired,

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use pan_core::{Change, Departure, Entry, GoneHow, Located};
-use pan_model::{FsId, Md5, Md5Style, PanPath};
-use pan_pcs::{EntryReply, ErrorReply, ExtraReply, show_md5};
+use pan_core::{Entry, Located, RecycledEntry};
+use pan_model::{Md5, Md5Style, PanPath};
+use pan_pcs::{EntryReply, ErrorReply, ExtraReply, RecycledReply, show_md5};
 use serde::Serialize;
 
 use super::error::Failure;
@@ -97,62 +97,31 @@ pub(super) fn described(located: &Located, blocks: &[Md5], style: Style) -> serd
 pub(super) fn write_entry(out: &mut Vec<u8>, path: &PanPath, entry: &Entry, md5: Md5Style) {
     let blocks: Vec<String> = one_block(entry).iter().map(Md5::to_string).collect();
     let style = Style { md5, request_id: None };
-    with_entry(path, entry, &blocks, style, |reply| {
-        // Writing to memory does not fail, and the fields are plain.
-        let _ = serde_json::to_writer(&mut *out, reply);
+    with_entry(path, entry, &blocks, style, |reply| write(out, reply));
+}
+
+/// Appends an entry of the recycle bin to JSON text: when it was deleted is
+/// told beside its own times.
+pub(super) fn write_recycled(out: &mut Vec<u8>, recycled: &RecycledEntry, md5: Md5Style) {
+    let Located { path, entry } = &recycled.located;
+    let blocks: Vec<String> = one_block(entry).iter().map(Md5::to_string).collect();
+    let delete_time = recycled.deleted_at.0;
+    with_entry(path, entry, &blocks, Style { md5, request_id: None }, |entry| {
+        write(out, &RecycledReply { entry, delete_time });
     });
 }
 
-/// Appends a change to JSON text.
-pub(super) fn write_change(out: &mut Vec<u8>, path: &PanPath, change: &Change, md5: Md5Style) {
-    // Writing to memory does not fail, and the fields are plain.
-    match change {
-        Change::Present(entry) => {
-            let blocks: Vec<String> = one_block(entry).iter().map(Md5::to_string).collect();
-            let style = Style { md5, request_id: None };
-            with_entry(path, entry, &blocks, style, |reply| {
-                let (isdelete, revision) = (Some(0), Some(entry.rev.0));
-                let reply = EntryReply { isdelete, revision, ..reply.clone() };
-                let _ = serde_json::to_writer(&mut *out, &reply);
-            });
-        }
-        Change::Gone(departure) => {
-            let _ = serde_json::to_writer(&mut *out, &departed(path, departure));
-        }
-    }
-}
-
-/// What is known of an entry that is gone. Its times are when it went.
-fn departed<'a>(path: &'a PanPath, departure: &Departure) -> EntryReply<'a> {
-    EntryReply {
-        fs_id: departure.fs_id.map_or(0, FsId::get),
-        path: path.as_str(),
-        server_filename: path.name().unwrap_or_default(),
-        ctime: departure.at.0,
-        mtime: departure.at.0,
-        size: 0,
-        isdir: u8::from(departure.directory),
-        ifhassubdir: 0,
-        md5: "",
-        block_list: &[],
-        isdelete: Some(if departure.how == GoneHow::Recycled { -1 } else { 1 }),
-        revision: Some(departure.rev.0),
-        request_id: None,
-    }
-}
-
-/// Appends a JSON string.
-pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
-    // Writing to memory does not fail.
-    let _ = serde_json::to_writer(out, text);
+/// Writing to memory does not fail, and the fields of a reply are plain.
+pub(super) fn write(out: &mut Vec<u8>, reply: &(impl Serialize + ?Sized)) {
+    let _ = serde_json::to_writer(&mut *out, reply);
 }
 
 /// The block list where only a file of one block has one.
-fn one_block(entry: &Entry) -> Vec<Md5> {
+pub(super) fn one_block(entry: &Entry) -> Vec<Md5> {
     entry.file().filter(|facts| facts.one_block).map(|facts| facts.md5).into_iter().collect()
 }
 
-fn with_entry(
+pub(super) fn with_entry(
     path: &PanPath,
     entry: &Entry,
     blocks: &[String],
@@ -172,8 +141,6 @@ fn with_entry(
         ifhassubdir: u8::from(entry.has_subdirectory()),
         md5: &md5,
         block_list: blocks,
-        isdelete: None,
-        revision: None,
         request_id: style.request_id,
     });
 }
