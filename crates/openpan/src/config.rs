@@ -1,8 +1,10 @@
 //! `openpan.toml`, and what is in force: flag > environment > file > default.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use pan_core::Settings as Rules;
 use serde::Deserialize;
 
 use crate::cli::{Place, ServeOptions};
@@ -24,6 +26,15 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_self_signed: Option<bool>,
+    #[serde(default)]
+    diff: DiffTable,
+}
+
+/// `[diff]`: the change feed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DiffTable {
+    retention_days: Option<NonZeroU32>,
 }
 
 /// What every command needs, and the file for those that need more.
@@ -32,6 +43,17 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) log: String,
     file: File,
+}
+
+impl Settings {
+    /// What the operator has set about the rules.
+    pub(crate) fn rules(&self) -> Rules {
+        let mut rules = Rules::default();
+        if let Some(days) = self.file.diff.retention_days {
+            rules.diff_retention_days = days.get();
+        }
+        rules
+    }
 }
 
 /// Where a server gets its certificate.
@@ -47,6 +69,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: String,
     pub(crate) tls: Option<(String, Certificate)>,
+    pub(crate) rules: Rules,
 }
 
 /// Reads the settings file, if there is one.
@@ -72,6 +95,7 @@ fn parse(path: &Path) -> Result<File> {
 
 /// Adds what `serve` needs.
 pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<Config> {
+    let rules = settings.rules();
     let Settings { data_dir, file, .. } = settings;
     let listen = options.listen.or(file.listen).unwrap_or_else(|| LISTEN.into());
     let certificate = certificate(
@@ -87,7 +111,7 @@ pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<C
         (None, Some(_)) => bail!("there is a certificate and no --tls-listen to use it"),
         (None, None) => None,
     };
-    Ok(Config { data_dir, listen, tls })
+    Ok(Config { data_dir, listen, tls, rules })
 }
 
 fn certificate(

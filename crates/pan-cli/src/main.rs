@@ -8,6 +8,7 @@ mod cat;
 mod cli;
 mod config;
 mod cp;
+mod diff;
 mod exit;
 mod failure;
 mod get;

@@ -54,6 +54,7 @@ macro_rules! meta_tests {
             change::changes_come_back_as_they_were_given
             change::changes_are_read_after_a_rev_in_windows
             change::one_users_changes_are_not_anothers
+            change::changes_are_trimmed_from_the_beginning
             content::contents_come_back_as_they_were_given
             content::content_ids_are_never_given_out_twice
             content::only_large_contents_are_found_by_md5
@@ -83,6 +84,8 @@ macro_rules! meta_tests {
             listing::directories_come_first_whatever_their_names
             recycle::bin_records_come_latest_first
             recycle::one_users_bin_is_not_anothers
+            recycle::the_bin_is_read_in_windows
+            recycle::the_oldest_in_the_bin_are_found
             snapshot::a_snapshot_does_not_move
             snapshot::a_read_sees_what_was_acknowledged_before
             snapshot::no_read_sees_half_a_closure

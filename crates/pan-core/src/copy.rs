@@ -140,7 +140,7 @@ impl Copy {
 
     fn stage(&self, tx: &mut dyn MetaTxn, source: Entry, below: Totals) -> Result<Build> {
         let top = copy_entry(tx, &source, None, self.now)?;
-        tx.insert_staged(&StagedRow { fs_id: top, begun: self.now })?;
+        tx.insert_staged(&StagedRow { fs_id: top, begun: self.now, removing: false })?;
         let open = vec![OpenDirectory { source: source.fs_id, copy: top, after: None }];
         Ok(Build { source, below, top, open })
     }

@@ -1,5 +1,5 @@
 use pan_engine::EngineError;
-use pan_model::{ByteSize, Md5, NameError, PanPath};
+use pan_model::{ByteSize, FsId, Md5, NameError, PanPath};
 
 /// What the rules return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -80,12 +80,21 @@ pub enum Error {
         /// The block asked for.
         md5: Md5,
     },
+    /// The recycle bin holds no such entry, or none that the caller may see.
+    #[error("the recycle bin holds no entry {fs_id}")]
+    NotRecycled {
+        /// The entry asked for.
+        fs_id: FsId,
+    },
     /// The tree that is being copied kept changing.
     #[error("`{path}` kept changing while it was copied")]
     SourceChanged {
         /// The directory.
         path: PanPath,
     },
+    /// The text never was a cursor of the change feed.
+    #[error("this is no cursor: begin again without one")]
+    CursorInvalid,
     /// The token is unknown.
     #[error("the access token is not valid")]
     TokenInvalid,

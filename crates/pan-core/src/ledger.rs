@@ -20,9 +20,10 @@ use crate::{Error, Result};
 pub(crate) enum Place {
     /// In the tree, with the ids from the root down to its parent.
     Live { chain: Vec<FsId> },
-    /// In the recycle bin, from this path.
-    Recycled { path: PanPath },
-    /// In no place: a copy that is still being built.
+    /// In the recycle bin, from this path in this directory.
+    Recycled { path: PanPath, parent: FsId },
+    /// In no place: a copy that is still being built, or what was purged and
+    /// is being removed.
     Staged,
 }
 
@@ -43,6 +44,19 @@ impl Node {
         };
         let place = Place::Live { chain: found.above.clone() };
         Ok(Self { entry: found.entry.clone(), below, place })
+    }
+
+    /// An entry of the recycle bin, before a change.
+    pub(crate) fn in_bin(tx: &mut dyn MetaTxn, recycled: &Recycled) -> Result<Self> {
+        let entry = tx.get_entry(recycled.fs_id)?.ok_or_else(|| Error::Damaged {
+            what: format!("the bin holds {}, which is gone", recycled.fs_id),
+        })?;
+        let below = match entry.is_directory() {
+            true => tx.get_totals(entry.fs_id)?,
+            false => Totals::default(),
+        };
+        let place = Place::Recycled { path: recycled.path.clone(), parent: recycled.parent };
+        Ok(Self { entry, below, place })
     }
 
     /// An empty directory that is about to be created.
@@ -97,9 +111,18 @@ impl Node {
 
     /// The same entry in the recycle bin.
     pub(crate) fn recycled(&self, path: PanPath) -> Self {
+        let parent = self.entry.parent.unwrap_or(FsId::root(self.entry.fs_id.user()));
         let mut node = self.clone();
         node.entry.parent = None;
-        node.place = Place::Recycled { path };
+        node.place = Place::Recycled { path, parent };
+        node
+    }
+
+    /// The same entry where nobody sees it.
+    pub(crate) fn staged(&self) -> Self {
+        let mut node = self.clone();
+        node.entry.parent = None;
+        node.place = Place::Staged;
         node
     }
 
@@ -113,6 +136,15 @@ impl Node {
 
     fn bytes(&self) -> ByteSize {
         self.entry.file().map_or(self.below.bytes, |facts| facts.size)
+    }
+
+    /// The directory it is in, or was in when it was deleted.
+    fn parent(&self) -> Option<FsId> {
+        match &self.place {
+            Place::Live { .. } => self.entry.parent,
+            Place::Recycled { parent, .. } => Some(*parent),
+            Place::Staged => None,
+        }
     }
 
     fn live_chain(&self) -> Option<&[FsId]> {
@@ -239,24 +271,32 @@ fn append_change(
         }
         _ => false,
     };
-    let gone = old.filter(|old| !stays && old.live_chain().is_some()).and_then(|old| {
-        let how = match new.map(|new| &new.place) {
-            Some(Place::Live { .. }) => GoneHow::Moved,
-            Some(Place::Recycled { .. }) => GoneHow::Recycled,
-            Some(Place::Staged) | None => GoneHow::Purged,
-        };
+    let gone = old.filter(|_| !stays).and_then(|old| {
         Some(Gone {
-            parent: old.entry.parent?,
+            how: how_gone(&old.place, new.map(|new| &new.place))?,
+            parent: old.parent()?,
             name: old.entry.name.clone(),
             fs_id: old.entry.fs_id,
             directory: old.entry.is_directory(),
-            how,
         })
     });
     let came = new.filter(|new| new.live_chain().is_some());
     let unfold = came.is_some_and(|new| !stays && new.below.entries > 0);
     let row = ChangeRow { rev, gone, came: came.map(|new| new.entry.fs_id), unfold, at: now };
     Ok(tx.append_change(user, &row)?)
+}
+
+/// How an entry left its place, if it did: what was in the bin left the tree
+/// before, and is told of once more when it is purged.
+fn how_gone(old: &Place, new: Option<&Place>) -> Option<GoneHow> {
+    match (old, new) {
+        (Place::Live { .. }, Some(Place::Live { .. })) => Some(GoneHow::Moved),
+        (Place::Live { .. }, Some(Place::Recycled { .. })) => Some(GoneHow::Recycled),
+        (Place::Live { .. } | Place::Recycled { .. }, Some(Place::Staged) | None) => {
+            Some(GoneHow::Purged)
+        }
+        (Place::Recycled { .. }, Some(_)) | (Place::Staged, _) => None,
+    }
 }
 
 fn write_rows(
@@ -282,12 +322,12 @@ fn write_rows(
         None => tx.insert_entry(&entry, &new.below)?,
         Some(_) => tx.update_entry(&entry)?,
     }
-    if let Place::Recycled { path } = &new.place {
-        let parent = old.and_then(|old| old.entry.parent);
+    if let Place::Recycled { path, parent } = &new.place {
         tx.insert_recycled(&Recycled {
             fs_id: entry.fs_id,
+            rev,
             deleted_at: now,
-            parent: parent.unwrap_or(FsId::root(entry.fs_id.user())),
+            parent: *parent,
             path: path.clone(),
             bytes: new.bytes(),
         })?;

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pan_engine::{BlobStore, Clock, Entropy, MetaStore};
 use pan_hash::Hasher;
 use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
+use tokio::sync::OnceCell;
 
 use crate::account::CallerCache;
+use crate::diff::CursorKey;
 use crate::pool::BufferPool;
 use crate::read::CheckLists;
 use crate::superfile::MergeTurns;
@@ -19,6 +21,15 @@ pub struct Settings {
     pub gc_grace_seconds: i64,
     /// How long a tmpfile is kept after its last use, in seconds.
     pub tmpfile_seconds: i64,
+    /// How long a deleted entry stays in the recycle bin, in days.
+    pub recycle_retention_days: u32,
+    /// How much a bin may hold, in quotas of its user; the oldest entries
+    /// make room for new ones. A user without a quota has no limit.
+    pub recycle_limit_ratio: f64,
+    /// How long a change is kept in the log, in days.
+    pub diff_retention_days: u32,
+    /// How many changes a page of the change feed holds at most.
+    pub diff_page_entries: usize,
 }
 
 impl Default for Settings {
@@ -29,6 +40,13 @@ impl Default for Settings {
             gc_grace_seconds: 24 * 3600,
             // PCS clients resume a day later; we keep blocks for two.
             tmpfile_seconds: 48 * 3600,
+            // What PCS promises (pcs-rest 4.25).
+            recycle_retention_days: 10,
+            recycle_limit_ratio: 2.0,
+            // A device that is away for a holiday need not begin anew.
+            diff_retention_days: 90,
+            // What Baidu's own pages have (pcs-rest 4.15).
+            diff_page_entries: 2_000,
         }
     }
 }
@@ -58,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) check_lists: CheckLists,
     pub(crate) callers: CallerCache,
     pub(crate) merge_turns: MergeTurns,
+    /// Made, or read, when the first cursor is needed.
+    pub(crate) cursor_key: OnceCell<CursorKey>,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -73,6 +93,7 @@ impl Pan {
             check_lists: CheckLists::new(),
             callers: CallerCache::new(),
             merge_turns: MergeTurns::default(),
+            cursor_key: OnceCell::new(),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,

@@ -33,8 +33,8 @@ impl Found {
 pub(crate) struct Target {
     /// The deepest directory that exists on the way, with those above it.
     pub(crate) parent: Found,
-    /// Names that do not exist yet; the last is the target's own. Checked
-    /// against the caller's path rules.
+    /// Names that do not exist yet; the last is the target's own. Those that
+    /// would be created are checked against the caller's path rules.
     pub(crate) missing: Vec<String>,
     /// What lives at the target now.
     pub(crate) existing: Option<Entry>,
@@ -121,11 +121,32 @@ pub(crate) fn look_up(read: &mut dyn MetaRead, caller: &Caller, path: &PanPath) 
 /// The place where an entry is to be created, moved or replaced.
 pub(crate) fn target(read: &mut dyn MetaRead, caller: &Caller, path: &PanPath) -> Result<Target> {
     authorize_below(caller, path)?;
+    let place = place(read, caller.user, path)?;
+    check_names(caller, path, &place.missing)?;
+    Ok(place)
+}
+
+/// The place that an entry comes back to. Its own name exists; only the
+/// directories above it that are missing are created.
+pub(crate) fn former_place(
+    read: &mut dyn MetaRead,
+    caller: &Caller,
+    path: &PanPath,
+) -> Result<Target> {
+    authorize(caller, path)?;
+    let place = place(read, caller.user, path)?;
+    if let Some((_, parents)) = place.missing.split_last() {
+        check_names(caller, &path.parent().unwrap_or_else(PanPath::root), parents)?;
+    }
+    Ok(place)
+}
+
+fn place(read: &mut dyn MetaRead, user: UserNo, path: &PanPath) -> Result<Target> {
     let name = path.name().unwrap_or_default().to_owned();
-    let mut walk = walk(read, caller.user, path)?;
+    let mut walk = walk(read, user, path)?;
     if walk.rest.is_empty() {
         let existing = walk.found.entry;
-        let parent = walk.found.above.pop().unwrap_or(FsId::root(caller.user));
+        let parent = walk.found.above.pop().unwrap_or(FsId::root(user));
         let entry = read.get_entry(parent)?.ok_or_else(|| Error::Damaged {
             what: format!("entry {} has no parent row", existing.fs_id),
         })?;
@@ -136,11 +157,14 @@ pub(crate) fn target(read: &mut dyn MetaRead, caller: &Caller, path: &PanPath) -
     if !walk.found.entry.is_directory() {
         return Err(Error::ParentIsFile { path: walk.found.path });
     }
-    check_names(caller, path, &walk.rest)?;
     Ok(Target { parent: walk.found, missing: walk.rest, existing: None, name })
 }
 
+/// Checks the names that would be created on the way to a path, if any.
 fn check_names(caller: &Caller, path: &PanPath, missing: &[String]) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
     PathRules::check_length(path)
         .and_then(|()| missing.iter().try_for_each(|name| caller.rules.check_name(name)))
         .map_err(|reason| Error::NameInvalid { path: path.clone(), reason })

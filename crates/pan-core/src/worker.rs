@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pan_engine::BoxFuture;
+use tokio::task::JoinSet;
 
+use crate::maintenance::{Collector, Purger, Trimmer};
 use crate::{Pan, Result};
 
 /// How a worker is doing.
@@ -27,36 +29,30 @@ pub trait Worker: Send + Sync + 'static {
     fn rest(&self) -> Duration;
 }
 
-/// Collects what nothing points to.
-struct Collector(Pan);
-
-impl Worker for Collector {
-    fn name(&self) -> &'static str {
-        "gc"
-    }
-
-    fn work(&self) -> BoxFuture<'_, Result<WorkerStatus>> {
-        Box::pin(async {
-            let report = self.0.collect().await?;
-            if report.is_idle() {
-                return Ok(WorkerStatus::Idle);
-            }
-            tracing::info!(?report, "collected");
-            Ok(WorkerStatus::Busy)
-        })
-    }
-
-    fn rest(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-}
-
 /// Between two pieces of work; requests come first.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Runs every worker until the future is dropped.
+/// Every kind of background work there is.
+fn workers(pan: Pan) -> Vec<Box<dyn Worker>> {
+    vec![Box::new(Collector(pan.clone())), Box::new(Purger(pan.clone())), Box::new(Trimmer(pan))]
+}
+
+/// Runs every worker, side by side, until the future is dropped.
 pub async fn run_workers(pan: Pan) {
-    let worker = Collector(pan);
+    let mut running = JoinSet::new();
+    for worker in workers(pan) {
+        running.spawn(run(worker));
+    }
+    // Nobody waits for a worker, so one that panics is told of here; the
+    // others go on.
+    while let Some(ended) = running.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a worker has ended");
+        }
+    }
+}
+
+async fn run(worker: Box<dyn Worker>) {
     loop {
         let rest = match worker.work().await {
             Ok(WorkerStatus::Busy) => PACE,

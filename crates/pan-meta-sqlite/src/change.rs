@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use pan_engine::meta::{ChangeRead, ChangeRow, ChangeTxn, Gone, Result};
-use pan_model::{FsId, Rev, UserNo};
+use pan_model::{FsId, Rev, Timestamp, UserNo};
 use rusqlite::{Row, params};
 
 use crate::session::Session;
@@ -50,6 +50,18 @@ impl ChangeTxn for Session<'_> {
             ],
         )?;
         Ok(())
+    }
+
+    fn trim_changes(&mut self, user: UserNo, before: Timestamp, limit: u64) -> Result<u64> {
+        let trimmed = self.execute(
+            "trimming the change log",
+            "DELETE FROM change WHERE user_no = ?1 AND rev < (
+               SELECT coalesce(min(CASE WHEN at >= ?2 THEN rev END), max(rev) + 1)
+               FROM (SELECT rev, at FROM change WHERE user_no = ?1 ORDER BY rev LIMIT ?3)
+             )",
+            params![Db(user), Db(before), at_most(limit)],
+        )?;
+        Ok(trimmed as u64)
     }
 }
 

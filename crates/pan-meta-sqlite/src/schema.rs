@@ -11,8 +11,11 @@ use crate::error::engine_error;
 
 /// Script `n` brings version `n` to version `n + 1`. Scripts are never edited
 /// once released; a change of the schema is a new one.
-const SCRIPTS: [&str; 2] =
-    [include_str!("schema/0001_first.sql"), include_str!("schema/0002_listing.sql")];
+const SCRIPTS: [&str; 3] = [
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_recycle.sql"),
+    include_str!("schema/0003_listing.sql"),
+];
 
 /// The version that the last script leads to.
 const NEWEST: i64 = SCRIPTS.len() as i64;

@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fmt;
 
 use crate::NameKey;
@@ -116,6 +117,14 @@ impl PanPath {
         ancestor
             .components()
             .all(|name| own.next().is_some_and(|mine| NameKey::of(mine) == NameKey::of(name)))
+    }
+}
+
+/// Paths compare, sort and hash as their texts, so a map of them can be asked
+/// with a text.
+impl Borrow<str> for PanPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

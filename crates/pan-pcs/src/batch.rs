@@ -4,7 +4,7 @@
 //! method needs spoils the whole batch before anything is done; a member with
 //! a bad value surfaces when its turn comes.
 
-use pan_model::{Md5, PanPath};
+use pan_model::{FsId, Md5, PanPath};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,46 @@ pub type DeleteItem = MetaItem;
 pub struct MoveItem {
     from: String,
     to: String,
+}
+
+/// An item of a `restore` batch. Clients send the id as a string or as a
+/// number; it goes out as a string.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreItem {
+    fs_id: IdText,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum IdText {
+    Text(String),
+    Number(serde_json::Number),
+}
+
+impl RestoreItem {
+    /// An item for an id as it was sent.
+    pub fn new(fs_id: &str) -> Self {
+        Self { fs_id: IdText::Text(fs_id.to_owned()) }
+    }
+
+    /// The id; `None` for a number that no entry can have.
+    ///
+    /// # Errors
+    /// 31023 when it is empty or no number.
+    pub fn fs_id(&self) -> Result<Option<FsId>, ParamError> {
+        let text = match &self.fs_id {
+            IdText::Text(text) => text.trim().to_owned(),
+            IdText::Number(number) => number.to_string(),
+        };
+        if text.is_empty() {
+            return Err(ParamError::Missing("fs_id"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let reason = "it is not the number of an entry".into();
+            return Err(ParamError::Invalid { name: "fs_id", reason });
+        }
+        Ok(text.parse().ok().and_then(FsId::from_u64))
+    }
 }
 
 impl MetaItem {
@@ -173,7 +213,10 @@ pub fn write_block_list(blocks: &[Md5]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BatchError, MetaItem, MoveItem, parse_batch, parse_block_list};
+    use pan_model::FsId;
+
+    use super::{BatchError, MetaItem, MoveItem, RestoreItem, parse_batch, parse_block_list};
+    use crate::ParamError;
 
     #[test]
     fn batches_are_read_as_clients_write_them() {
@@ -199,6 +242,21 @@ mod tests {
         assert_eq!(parse_batch::<MoveItem>(br#"{"list":[]}"#), Err(BatchError::Empty));
         let many = format!(r#"{{"list":[{}1]}}"#, "1,".repeat(999));
         assert_eq!(parse_batch::<MoveItem>(many.as_bytes()), Err(BatchError::TooMany));
+    }
+
+    #[test]
+    fn ids_are_strings_or_numbers() {
+        let json =
+            br#"{"list":[{"fs_id":"4059450057"},{"fs_id":2959141864},{"fs_id":"x"},{"fs_id":-1}]}"#;
+        let items: Vec<RestoreItem> = parse_batch(json).unwrap();
+        let ids: Vec<_> = items.iter().map(RestoreItem::fs_id).collect();
+        assert_eq!(ids[..2], [4_059_450_057, 2_959_141_864].map(|id| Ok(FsId::from_u64(id))));
+        assert!(ids[2].is_err() && ids[3].is_err());
+        assert_eq!(RestoreItem::new(&"9".repeat(40)).fs_id(), Ok(None));
+        assert_eq!(RestoreItem::new("").fs_id(), Err(ParamError::Missing("fs_id")));
+        for json in [r#"{"list":[{"fs_id":true}]}"#, r#"{"list":[{"path":"/a"}]}"#] {
+            assert_eq!(parse_batch::<RestoreItem>(json.as_bytes()), Err(BatchError::Shape));
+        }
     }
 
     #[test]

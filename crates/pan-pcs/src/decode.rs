@@ -4,6 +4,9 @@
 //! string or null, and ids of requests in both forms. All of that is read
 //! here; what is absent gets its zero. What the server writes is in `reply`.
 
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// An entry, wherever one appears (2.3).
@@ -35,6 +38,9 @@ pub struct EntryBody {
     /// The md5s of the blocks; empty when unknown.
     #[serde(default, deserialize_with = "block_list")]
     pub block_list: Vec<String>,
+    /// In the change feed: not 0 when it is gone, −1 into the recycle bin (4.15).
+    #[serde(default, deserialize_with = "number")]
+    pub isdelete: i64,
 }
 
 /// The reply of `quota?method=info` (4.1).
@@ -60,6 +66,22 @@ pub struct TmpfileBody {
 pub struct ListBody {
     /// The entries.
     pub list: Vec<EntryBody>,
+}
+
+/// The reply of `diff` (4.15).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct DiffBody {
+    /// The changes, each with its path.
+    #[serde(default, deserialize_with = "entries")]
+    pub entries: Vec<EntryBody>,
+    /// Whether there is more to be had at once.
+    #[serde(default, deserialize_with = "flag")]
+    pub has_more: bool,
+    /// Whether everything is told from the beginning.
+    #[serde(default, deserialize_with = "flag")]
+    pub reset: bool,
+    /// Where the next page begins.
+    pub cursor: String,
 }
 
 /// The reply of a batch, and what an error says was done before it (5).
@@ -165,13 +187,49 @@ fn block_list<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Err
     }
 }
 
+/// An object of entries by path. Where nothing is in it, some services write
+/// an empty array.
+fn entries<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<EntryBody>, D::Error> {
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<EntryBody>;
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("an object of entries")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some((IgnoredAny, entry)) = map.next_entry()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = list.next_element()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+    }
+
+    input.deserialize_any(Entries)
+}
+
 fn none<T>() -> Option<T> {
     None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody};
+    use super::{DiffBody, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody};
     use crate::MoveItem;
 
     fn entry(json: &str) -> EntryBody {
@@ -218,6 +276,21 @@ mod tests {
         for (json, expected) in cases {
             let found = ErrorBody::find(json.as_bytes());
             assert_eq!(found.map(|body| (body.error_code, body.request_id)), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_changes_is_read_in_every_spelling() {
+        let page: DiffBody = serde_json::from_str(
+            r#"{"entries":{"/a":{"path":"/a","isdir":1,"isdelete":"-1"},"/b":{"path":"/b"}},
+                "has_more":true,"reset":"0","cursor":"x%3D","request_id":1}"#,
+        )
+        .unwrap();
+        assert_eq!(page.entries.iter().map(|entry| entry.isdelete).collect::<Vec<_>>(), [-1, 0]);
+        assert_eq!((page.has_more, page.reset, page.cursor.as_str()), (true, false, "x%3D"));
+        for none in [r#""entries":[],"#, r#""entries":{},"#, r#""entries":null,"#, ""] {
+            let page = format!(r#"{{{none}"cursor":"x"}}"#);
+            assert!(serde_json::from_str::<DiffBody>(&page).unwrap().entries.is_empty(), "{page}");
         }
     }
 

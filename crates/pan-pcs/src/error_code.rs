@@ -75,8 +75,12 @@ error_codes! {
     FileNotExists = 31066, 404, "file does not exist";
     /// A copy could not be finished.
     CopyFailed = 31069, 503, "file copy failed";
+    /// Something could not be deleted for good.
+    DeleteFailed = 31070, 503, "file delete failed";
     /// A batch has too many items.
     TooManyItems = 31075, 400, "one operation supports 999 items";
+    /// The recycle bin holds no such entry.
+    InvalidFsId = 31078, 404, "invalid fs id";
     /// The server failed.
     ServerError = 31080, 500, "server error";
     /// The merge failed on the server's side.

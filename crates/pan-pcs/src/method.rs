@@ -69,6 +69,14 @@ pub enum Method {
     Copy,
     /// `file?method=delete` (4.12)
     Delete,
+    /// `file?method=diff` (4.15)
+    Diff,
+    /// `file?method=listrecycle` (4.25)
+    ListRecycle,
+    /// `file?method=restore` (4.25)
+    Restore,
+    /// `file?method=delete&type=recycle` (4.25)
+    EmptyRecycle,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
 }
@@ -163,6 +171,15 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::Move, Object::File, "move", &["from", "to", "param"]),
     row(Method::Copy, Object::File, "copy", &["from", "to", "param"]),
     row(Method::Delete, Object::File, "delete", &["path", "param", "type"]),
+    row(Method::Diff, Object::File, "diff", &["cursor"]),
+    // Before the other: whatever path comes along, this form means the bin.
+    MethodSpec {
+        type_value: Some("recycle"),
+        ..row(Method::EmptyRecycle, Object::File, "delete", &["type"])
+    },
+    row(Method::Delete, Object::File, "delete", &["path", "param"]),
+    row(Method::ListRecycle, Object::File, "listrecycle", &["start", "limit"]),
+    row(Method::Restore, Object::File, "restore", &["fs_id", "param"]),
     row(
         Method::RapidUpload,
         Object::File,
@@ -203,6 +220,14 @@ mod tests {
         ] {
             assert_eq!(Object::of_path(path), object, "{path}");
         }
+    }
+
+    #[test]
+    fn the_type_parameter_tells_deletes_apart() {
+        let find = |kind| MethodSpec::find(Object::File, "delete", kind).map(|row| row.method);
+        assert_eq!(find(None), Some(Method::Delete));
+        assert_eq!(find(Some("other")), Some(Method::Delete));
+        assert_eq!(find(Some("recycle")), Some(Method::EmptyRecycle));
     }
 
     #[test]

@@ -140,6 +140,21 @@ impl Params {
         }
     }
 
+    /// The `cursor` parameter; `None` when it is absent, empty or `null`.
+    ///
+    /// Clients encode once more what Baidu had encoded already (4.15). Ours
+    /// has no `%` of its own, so that another decoding harms nothing.
+    ///
+    /// # Errors
+    /// 31023 when it is not UTF-8.
+    pub fn cursor(&self) -> Result<Option<String>, ParamError> {
+        let Some(text) = self.text("cursor")? else { return Ok(None) };
+        let cursor = percent_decode(text.as_bytes())
+            .decode_utf8()
+            .map_err(|_| invalid("cursor", "it is not UTF-8"))?;
+        Ok(Some(cursor.into_owned()).filter(|cursor| !matches!(cursor.as_str(), "" | "null")))
+    }
+
     /// The `by` and `order` parameters.
     ///
     /// # Errors
@@ -156,6 +171,20 @@ impl Params {
             Some(_) => return Err(invalid("order", "it is neither `asc` nor `desc`")),
         };
         Ok(ListOrder { by, descending })
+    }
+
+    /// A number of items, from zero on; `None` when absent.
+    ///
+    /// # Errors
+    /// 31023 when it is not one.
+    pub fn number(&self, name: &'static str) -> Result<Option<u64>, ParamError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let digits = text.trim();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid(name, "it is not a number from zero on"));
+        }
+        // More than fits is more than there is.
+        Ok(Some(digits.parse().unwrap_or(u64::MAX)))
     }
 
     /// The `limit` parameter, `n1-n2`; the whole list when it is absent.
@@ -236,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_is_decoded_once_more() {
+        for (query, cursor) in [
+            ("", None),
+            ("cursor=", None),
+            ("cursor=null", None),
+            ("cursor=Ab-_9", Some("Ab-_9")),
+            ("cursor=Ab%2D_9", Some("Ab-_9")),
+            ("cursor=Ab%252D%255F9", Some("Ab-_9")),
+            ("cursor=%256Eull", None),
+        ] {
+            assert_eq!(params(query).cursor(), Ok(cursor.map(str::to_owned)), "{query}");
+        }
+        assert!(params("cursor=%25ff").cursor().is_err());
+        assert!(params("cursor=%ff").cursor().is_err());
+    }
+
+    #[test]
     fn orders_and_windows() {
         let order = params("by=name&order=asc").list_order().unwrap();
         assert_eq!((order.by, order.descending), (ListBy::Name, false));
@@ -244,5 +290,17 @@ mod tests {
         assert!(params("order=up").list_order().is_err());
         assert_eq!(params("limit=2-5").window(), Ok(Window { start: 2, end: 5 }));
         assert!(params("limit=5-2").window().is_err());
+    }
+
+    #[test]
+    fn numbers_begin_at_zero() {
+        assert_eq!(params("").number("start"), Ok(None));
+        assert_eq!(params("start=0").number("start"), Ok(Some(0)));
+        assert_eq!(params("start=17").number("start"), Ok(Some(17)));
+        let huge = "9".repeat(30);
+        assert_eq!(params(&format!("start={huge}")).number("start"), Ok(Some(u64::MAX)));
+        for text in ["-1", "1.5", "x", "0-10", "%2B5", "0x1"] {
+            assert!(params(&format!("start={text}")).number("start").is_err(), "{text}");
+        }
     }
 }

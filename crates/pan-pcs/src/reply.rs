@@ -30,6 +30,20 @@ pub struct EntryReply<'a> {
     pub request_id: Option<u64>,
 }
 
+/// An entry in the change feed (4.15).
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangeReply<'a> {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: &'a EntryReply<'a>,
+    /// 0 when it is there, −1 when it went into the recycle bin, 1 when it is
+    /// gone otherwise.
+    pub isdelete: i8,
+    /// When it last came to its place or changed, or when it went, in the
+    /// user's sequence of changes.
+    pub revision: u64,
+}
+
 /// The reply of `quota?method=info` (4.1).
 #[derive(Debug, Clone, Serialize)]
 pub struct QuotaReply {
@@ -68,6 +82,25 @@ pub struct ExtraReply<T> {
 #[derive(Debug, Clone, Serialize)]
 pub struct MovedReply<T> {
     /// The pairs that were done.
+    pub extra: ExtraReply<T>,
+    /// The id of the request.
+    pub request_id: u64,
+}
+
+/// An entry in the recycle bin (4.25): with its own times, and when it went.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecycledReply<'a> {
+    /// The entry, with the path it had.
+    #[serde(flatten)]
+    pub entry: &'a EntryReply<'a>,
+    /// When it was deleted, Unix seconds.
+    pub delete_time: i64,
+}
+
+/// The reply of `restore` (4.25).
+#[derive(Debug, Clone, Serialize)]
+pub struct RestoredReply<T> {
+    /// The ids that were restored, as strings.
     pub extra: ExtraReply<T>,
     /// The id of the request.
     pub request_id: u64,

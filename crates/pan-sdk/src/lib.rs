@@ -35,6 +35,7 @@ mod client;
 mod content;
 mod copy;
 mod delete;
+mod diff;
 mod download;
 mod endpoint;
 mod entry;
@@ -59,6 +60,7 @@ mod walk;
 
 pub use client::{Client, ClientBuilder};
 pub use content::Content;
+pub use diff::{Change, DiffPage, Gone};
 pub use download::Download;
 pub use endpoint::Endpoint;
 pub use entry::Entry;

@@ -19,9 +19,13 @@ const CALLS: &[(&str, &str, &str, &str)] = &[
     ("List", "list.rs", "list", "pan ls"),
     ("Move", "move_copy.rs", "move_entry", "pan mv"),
     ("Copy", "move_copy.rs", "copy_entry", "pan cp"),
+    ("Diff", "diff.rs", "diff", "pan diff"),
     // Answered for old clients, which try it first; ours do not ask for it.
     ("RapidUpload", "rapid_upload.rs", NONE, NONE),
     ("Delete", "delete.rs", "delete_entry", "pan rm"),
+    ("ListRecycle", "recycle.rs", "list_recycle", "pan recycle"),
+    ("Restore", "recycle.rs", "restore", "pan recycle"),
+    ("EmptyRecycle", "recycle.rs", "empty_recycle", "pan recycle"),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use pan_engine::MetaStore;
 use pan_engine::meta::{ChangeRow, Gone, GoneHow};
-use pan_model::{FsId, Rev, UserNo};
+use pan_model::{FsId, Rev, Timestamp, UserNo};
 
 use super::given::{NOW, read, user, write};
 
@@ -90,4 +90,28 @@ pub async fn one_users_changes_are_not_anothers(store: &dyn MetaStore) {
     let of_b = append(store, b, came(b)).await;
     assert_eq!(of_b.rev, Rev(1));
     assert_eq!(changes(store, b, Rev(0), 10).await, [of_b]);
+}
+
+/// The beginning of the log goes, as far as it is old, in bounded pieces.
+pub async fn changes_are_trimmed_from_the_beginning(store: &dyn MetaStore) {
+    let (a, b) = (user(store, "a").await, user(store, "b").await);
+    // A clock that jumps makes an old row stand behind a young one.
+    for at in [10, 11, 12, 13, 50, 14, 60] {
+        append(store, a, ChangeRow { at: Timestamp(at), ..came(a) }).await;
+    }
+    append(store, b, ChangeRow { at: Timestamp(1), ..came(b) }).await;
+    let trim = async |before, limit| {
+        let trimmed = write(store, a, move |tx| tx.trim_changes(a, Timestamp(before), limit)).await;
+        let left = changes(store, a, Rev(0), 100).await;
+        (trimmed, left.iter().map(|change| change.rev.0).collect::<Vec<_>>())
+    };
+    assert_eq!(trim(10, 100).await, (0, vec![1, 2, 3, 4, 5, 6, 7]), "only what is older");
+    assert_eq!(trim(20, 3).await, (3, vec![4, 5, 6, 7]), "no more than the limit");
+    assert_eq!(trim(20, 100).await, (1, vec![5, 6, 7]), "no gap is made");
+    assert_eq!(trim(20, 100).await, (0, vec![5, 6, 7]));
+    assert_eq!(trim(100, 100).await, (3, vec![]));
+    assert_eq!(trim(100, 100).await, (0, vec![]));
+    let next = append(store, a, came(a)).await;
+    assert_eq!(next.rev, Rev(8), "the sequence goes on");
+    assert_eq!(changes(store, b, Rev(0), 10).await.len(), 1, "another user's log is not touched");
 }

@@ -1,18 +1,15 @@
 //! Users: that their counters, tokens and change log are what they must be.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use pan_engine::meta::Totals;
 use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
 use pan_model::{ByteSize, FsId, Rev, Timestamp, UserNo};
 
 use super::CheckReport;
-use super::check::Tree;
+use super::check::WINDOW;
+use super::check_tree::Bin;
 use crate::{Error, Pan, Result};
-
-/// Changes of one snapshot.
-const WINDOW: u64 = 5_000;
 
 impl Pan {
     /// Every token belongs to somebody.
@@ -37,8 +34,8 @@ impl Pan {
     pub(super) async fn check_counters(
         &self,
         user: UserNo,
-        tree: &Tree,
-        computed: &HashMap<FsId, Totals>,
+        last_fs_id: Option<FsId>,
+        bin: &Bin,
         report: &mut CheckReport,
     ) -> Result<()> {
         let load = move |read: &mut dyn MetaRead| Counted::load(read, user);
@@ -46,18 +43,19 @@ impl Pan {
             report.find(format!("user {user} has no counters"));
             return Ok(());
         };
-        let used = computed.get(&tree.root).map_or(ByteSize::ZERO, |totals| totals.bytes);
-        let recycled = tree.bin.iter().map(|recycled| recycled.bytes).sum();
         for (what, stored, wanted) in [
-            ("used", counted.used, used),
-            ("recycled", counted.recycled, recycled),
+            ("used", counted.used, counted.used_sum),
+            ("recycled", counted.recycled, bin.bytes),
             ("tmpfiles", counted.tmpfiles, counted.tmpfiles_sum),
         ] {
             if stored != wanted {
                 report.find(format!("user {user}: {what} is {}, not {}", stored.0, wanted.0));
             }
         }
-        if tree.nodes.keys().any(|&id| id > counted.last_fs_id) {
+        if bin.last_rev > counted.rev {
+            report.find(format!("user {user}: the bin knows revs that were never given out"));
+        }
+        if last_fs_id.is_some_and(|id| id > counted.last_fs_id) {
             report.find(format!("user {user}: ids are in use that will be given out again"));
         }
         counted.lost_tmpfiles.into_iter().for_each(|finding| report.find(finding));
@@ -99,9 +97,11 @@ impl Pan {
 /// What a user's counters say, and what can be counted.
 struct Counted {
     used: ByteSize,
+    used_sum: ByteSize,
     recycled: ByteSize,
     tmpfiles: ByteSize,
     tmpfiles_sum: ByteSize,
+    rev: Rev,
     last_fs_id: FsId,
     lost_tmpfiles: Vec<String>,
 }
@@ -126,9 +126,11 @@ impl Counted {
         }
         Ok(Some(Self {
             used: usage.used,
+            used_sum: read.get_totals(FsId::root(user))?.bytes,
             recycled: usage.recycled,
             tmpfiles: usage.tmpfiles,
             tmpfiles_sum,
+            rev: usage.rev,
             last_fs_id,
             lost_tmpfiles,
         }))

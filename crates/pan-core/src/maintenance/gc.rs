@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use pan_engine::meta::{ContentKind, ContentState};
-use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_engine::{BoxFuture, MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{ContentId, Timestamp};
 
-use crate::{Error, Pan, Result, tmpfile};
+use crate::{Error, Pan, Result, Worker, WorkerStatus, tmpfile};
 
 /// Rows that one pass takes up at a time.
 const AT_ONCE: u64 = 200;
@@ -20,7 +20,8 @@ const AT_ONCE: u64 = 200;
 pub struct CollectReport {
     /// Tmpfiles that nobody used any more.
     pub tmpfiles_expired: u64,
-    /// Abandoned staged trees that were removed.
+    /// Entries that nobody can see any more and that were removed: of what
+    /// was purged, and of copies that were given up.
     pub staged_removed: u64,
     /// Contents that were found without a pointer.
     pub contents_deletable: u64,
@@ -37,6 +38,30 @@ impl CollectReport {
     }
 }
 
+/// Collects what nothing points to.
+pub(crate) struct Collector(pub(crate) Pan);
+
+impl Worker for Collector {
+    fn name(&self) -> &'static str {
+        "gc"
+    }
+
+    fn work(&self) -> BoxFuture<'_, Result<WorkerStatus>> {
+        Box::pin(async {
+            let report = self.0.collect().await?;
+            if report.is_idle() {
+                return Ok(WorkerStatus::Idle);
+            }
+            tracing::info!(?report, "collected");
+            Ok(WorkerStatus::Busy)
+        })
+    }
+
+    fn rest(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
 impl Pan {
     /// One pass over everything that may be freed. The first failure of an
     /// engine ends it: nothing is deleted on a guess.
@@ -46,7 +71,7 @@ impl Pan {
     pub async fn collect(&self) -> Result<CollectReport> {
         Ok(CollectReport {
             tmpfiles_expired: self.expire_tmpfiles().await?,
-            staged_removed: self.remove_abandoned().await?,
+            staged_removed: self.remove_staged().await?,
             contents_deletable: self.mark_deletable().await?,
             contents_removed: self.remove_contents().await?,
             orphans_removed: self.sweep_orphans().await?,

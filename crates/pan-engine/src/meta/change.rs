@@ -62,4 +62,9 @@ pub trait ChangeRead {
 pub trait ChangeTxn {
     /// Appends a row; its rev came from `next_rev` in this transaction.
     fn append_change(&mut self, user: UserNo, change: &ChangeRow) -> Result<()>;
+
+    /// Removes changes of a user from the beginning of the log on, until one
+    /// that is not older than `before`, at most `limit`. Returns how many. What
+    /// is left has no gap, also when the clock has jumped.
+    fn trim_changes(&mut self, user: UserNo, before: Timestamp, limit: u64) -> Result<u64>;
 }

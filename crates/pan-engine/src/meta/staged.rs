@@ -10,10 +10,15 @@ pub struct StagedRow {
     pub fs_id: FsId,
     /// When the work began.
     pub begun: Timestamp,
+    /// Whether it is being removed; otherwise it is being built.
+    pub removing: bool,
 }
 
 /// Reading staged trees.
 pub trait StagedRead {
+    /// The note of one staged tree, by its top.
+    fn get_staged(&mut self, fs_id: FsId) -> Result<Option<StagedRow>>;
+
     /// All staged trees, by id, at most `limit`.
     fn list_staged(&mut self, limit: u64) -> Result<Vec<StagedRow>>;
 }

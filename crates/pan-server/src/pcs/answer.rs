@@ -8,8 +8,8 @@ use super::error::Failure;
 use super::reply;
 use super::request::{Call, Request, extract};
 use super::{
-    create_superfile, delete, download, list, meta, mkdir, move_copy, quota, rapid_upload, upload,
-    upload_tmpfile,
+    create_superfile, delete, diff, download, list, meta, mkdir, move_copy, quota, rapid_upload,
+    recycle, upload, upload_tmpfile,
 };
 use crate::ServerState;
 use crate::body::ReplyBody;
@@ -54,6 +54,10 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::Move => move_copy::answer_move(pan, call).await,
         Method::Copy => move_copy::answer_copy(pan, call).await,
         Method::Delete => delete::answer(pan, call).await,
+        Method::Diff => diff::answer(pan, call).await,
+        Method::ListRecycle => recycle::answer_list(pan, call).await,
+        Method::Restore => recycle::answer_restore(pan, call).await,
+        Method::EmptyRecycle => recycle::answer_empty(pan, call).await,
         Method::RapidUpload => rapid_upload::answer(call),
     }
 }

@@ -1,7 +1,7 @@
 //! `file?method=delete`, single and batch (pcs-rest 4.12).
 
 use pan_core::Pan;
-use pan_pcs::{DeleteItem, ErrorCode, PlainReply, parse_batch};
+use pan_pcs::{DeleteItem, PlainReply, parse_batch};
 use serde_json::json;
 
 use super::answer::Answer;
@@ -10,11 +10,6 @@ use super::request::Call;
 use super::{batch, reply};
 
 pub(super) async fn answer(pan: &Pan, call: &Call) -> Answer {
-    if call.params.text("type")? == Some("recycle") {
-        // Whatever else came along, this form means the bin and nothing else.
-        let detail = "the recycle bin cannot be emptied by this server yet";
-        return Err(Failure::new(ErrorCode::NotImplemented, detail));
-    }
     batch::in_order(items(call)?, |item: DeleteItem| async move {
         let path = item.path()?;
         pan.delete(&call.caller, &path).await?;

@@ -92,9 +92,13 @@ fn code_of(error: &Error) -> ErrorCode {
         Error::NameInvalid { .. } => ErrorCode::FileNameInvalid,
         Error::ParentIsFile { .. } => ErrorCode::ParentNotDirectory,
         Error::OutsideRoot { .. } => ErrorCode::NotAuthorized,
-        Error::IntoItself { .. } | Error::TooLarge { .. } | Error::Body(_) => ErrorCode::Param,
+        Error::IntoItself { .. }
+        | Error::TooLarge { .. }
+        | Error::CursorInvalid
+        | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
+        Error::NotRecycled { .. } => ErrorCode::InvalidFsId,
         Error::SourceChanged { .. } => ErrorCode::CopyFailed,
         Error::TokenInvalid => ErrorCode::TokenInvalid,
         Error::TokenExpired => ErrorCode::TokenExpired,

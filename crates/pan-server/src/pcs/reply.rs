@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use pan_core::{Entry, Located};
+use pan_core::{Entry, Located, RecycledEntry};
 use pan_model::{Md5, Md5Style, PanPath};
-use pan_pcs::{EntryReply, ErrorReply, ExtraReply, show_md5};
+use pan_pcs::{EntryReply, ErrorReply, ExtraReply, RecycledReply, show_md5};
 use serde::Serialize;
 
 use super::error::Failure;
@@ -97,18 +97,31 @@ pub(super) fn described(located: &Located, blocks: &[Md5], style: Style) -> serd
 pub(super) fn write_entry(out: &mut Vec<u8>, path: &PanPath, entry: &Entry, md5: Md5Style) {
     let blocks: Vec<String> = one_block(entry).iter().map(Md5::to_string).collect();
     let style = Style { md5, request_id: None };
-    with_entry(path, entry, &blocks, style, |reply| {
-        // Writing to memory does not fail, and the fields are plain.
-        let _ = serde_json::to_writer(&mut *out, reply);
+    with_entry(path, entry, &blocks, style, |reply| write(out, reply));
+}
+
+/// Appends an entry of the recycle bin to JSON text: when it was deleted is
+/// told beside its own times.
+pub(super) fn write_recycled(out: &mut Vec<u8>, recycled: &RecycledEntry, md5: Md5Style) {
+    let Located { path, entry } = &recycled.located;
+    let blocks: Vec<String> = one_block(entry).iter().map(Md5::to_string).collect();
+    let delete_time = recycled.deleted_at.0;
+    with_entry(path, entry, &blocks, Style { md5, request_id: None }, |entry| {
+        write(out, &RecycledReply { entry, delete_time });
     });
 }
 
+/// Writing to memory does not fail, and the fields of a reply are plain.
+pub(super) fn write(out: &mut Vec<u8>, reply: &(impl Serialize + ?Sized)) {
+    let _ = serde_json::to_writer(&mut *out, reply);
+}
+
 /// The block list where only a file of one block has one.
-fn one_block(entry: &Entry) -> Vec<Md5> {
+pub(super) fn one_block(entry: &Entry) -> Vec<Md5> {
     entry.file().filter(|facts| facts.one_block).map(|facts| facts.md5).into_iter().collect()
 }
 
-fn with_entry(
+pub(super) fn with_entry(
     path: &PanPath,
     entry: &Entry,
     blocks: &[String],
