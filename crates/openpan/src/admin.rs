@@ -100,6 +100,7 @@ fn request(command: Command) -> Result<AdminRequest> {
             }
         }
         Command::Check { read_data } => AdminRequest::Check { read_data },
+        Command::Scrub => AdminRequest::Scrub,
         Command::Gc => AdminRequest::Gc,
     })
 }

@@ -50,6 +50,9 @@ pub(crate) enum Command {
         #[arg(long)]
         read_data: bool,
     },
+    /// Reads every stored byte now and names the files that are damaged; exits
+    /// 0 only if there are none.
+    Scrub,
     /// Frees what nothing points to any more, as far as it is due.
     Gc,
 }

@@ -4,10 +4,17 @@
 mod check;
 mod check_account;
 mod check_content;
+mod damage;
 mod gc;
 mod orphans;
+mod scrub;
+mod scrub_round;
 mod staged;
+mod stored;
 
 pub use check::CheckReport;
+pub use damage::Damage;
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
+pub use scrub::ScrubReport;
+pub(crate) use scrub_round::Scrubber;

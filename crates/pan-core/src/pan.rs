@@ -19,6 +19,10 @@ pub struct Settings {
     pub gc_grace_seconds: i64,
     /// How long a tmpfile is kept after its last use, in seconds.
     pub tmpfile_seconds: i64,
+    /// Every stored byte is read once in so many seconds, and then again.
+    pub scrub_round_seconds: i64,
+    /// How fast that is done at least; faster when the round is too short.
+    pub scrub_bytes_per_second: ByteSize,
 }
 
 impl Default for Settings {
@@ -29,6 +33,11 @@ impl Default for Settings {
             gc_grace_seconds: 24 * 3600,
             // PCS clients resume a day later; we keep blocks for two.
             tmpfile_seconds: 48 * 3600,
+            // reliability G6: two rounds lie between two reads, at most, and
+            // together they have 30 days.
+            scrub_round_seconds: 14 * 86_400,
+            // A terabyte in three days, beside requests that hardly notice.
+            scrub_bytes_per_second: ByteSize(4 << 20),
         }
     }
 }

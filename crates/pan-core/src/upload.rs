@@ -140,10 +140,11 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
             received.keep();
             Ok(value)
         }
-        Ok((value, Fate::Healing(damaged))) => {
+        Ok((value, Fate::Healing(suspects))) => {
             received.keep();
-            if let Err(error) = pan.blobs().delete(&damaged).await {
-                tracing::warn!(%error, "could not delete damaged blobs that were replaced");
+            tracing::info!(blobs = suspects.len(), "healed a damaged content");
+            if let Err(error) = pan.blobs().quarantine(&suspects).await {
+                tracing::warn!(%error, "could not move damaged blobs aside that were replaced");
             }
             Ok(value)
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pan_engine::BoxFuture;
 use tokio::task::JoinSet;
 
-use crate::maintenance::Collector;
+use crate::maintenance::{Collector, Scrubber};
 use crate::{Pan, Result};
 
 /// How a worker is doing.
@@ -34,7 +34,7 @@ const PACE: Duration = Duration::from_millis(100);
 
 /// Every kind of background work there is.
 fn workers(pan: Pan) -> Vec<Box<dyn Worker>> {
-    vec![Box::new(Collector(pan))]
+    vec![Box::new(Collector(pan.clone())), Box::new(Scrubber::new(pan))]
 }
 
 /// Runs every worker, side by side, until the future is dropped.

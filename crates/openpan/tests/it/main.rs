@@ -25,6 +25,7 @@ mod model;
 mod person;
 mod proxy;
 mod running_download;
+mod scrub;
 mod security;
 mod server;
 mod shared;
@@ -51,7 +52,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 13] = [
+    let modules: [fn() -> Vec<Trial>; 14] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -65,6 +66,7 @@ fn main() {
         damage::tests,
         invariants::tests,
         running_download::tests,
+        scrub::tests,
         shared::tests,
     ];
     let trials = modules.iter().flat_map(|tests| tests()).collect();

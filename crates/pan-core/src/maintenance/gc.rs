@@ -22,7 +22,9 @@ pub struct CollectReport {
     pub tmpfiles_expired: u64,
     /// Abandoned staged trees that were removed.
     pub staged_removed: u64,
-    /// Contents that were found without a pointer.
+    /// Contents that had lost a pointer and were looked at.
+    pub contents_examined: u64,
+    /// Those of them that nothing points to any more.
     pub contents_deletable: u64,
     /// Contents that were removed with their bytes.
     pub contents_removed: u64,
@@ -68,10 +70,14 @@ impl Pan {
     /// # Errors
     /// Only those of the engines.
     pub async fn collect(&self) -> Result<CollectReport> {
+        let tmpfiles_expired = self.expire_tmpfiles().await?;
+        let staged_removed = self.remove_abandoned().await?;
+        let (contents_examined, contents_deletable) = self.mark_deletable().await?;
         Ok(CollectReport {
-            tmpfiles_expired: self.expire_tmpfiles().await?,
-            staged_removed: self.remove_abandoned().await?,
-            contents_deletable: self.mark_deletable().await?,
+            tmpfiles_expired,
+            staged_removed,
+            contents_examined,
+            contents_deletable,
             contents_removed: self.remove_contents().await?,
             orphans_removed: self.sweep_orphans().await?,
         })
@@ -97,11 +103,12 @@ impl Pan {
         Ok(expired)
     }
 
-    async fn mark_deletable(&self) -> Result<u64> {
+    /// Returns how many contents were looked at, and how many may go.
+    async fn mark_deletable(&self) -> Result<(u64, u64)> {
         let list = |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_maybe_unreferenced(AT_ONCE)?);
         let noted = self.meta().read(ReadCost::Bounded, list).await?;
         if noted.is_empty() {
-            return Ok(0);
+            return Ok((0, 0));
         }
         let now = self.now();
         let job = move |tx: &mut dyn MetaTxn| {
@@ -109,7 +116,7 @@ impl Pan {
             for &id in &noted {
                 marked += u64::from(mark_if_unreferenced(tx, id, now)?);
             }
-            Ok::<_, Error>(marked)
+            Ok::<_, Error>((noted.len() as u64, marked))
         };
         self.meta().write(Scope::Instance, job).await
     }

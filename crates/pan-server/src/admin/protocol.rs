@@ -1,6 +1,6 @@
 //! The words of the control socket: JSON, one object a line.
 
-use pan_core::{CheckReport, CollectReport, Pan, TokenSpec};
+use pan_core::{CheckReport, CollectReport, Pan, ScrubReport, TokenSpec};
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,8 @@ pub enum AdminRequest {
         /// Whether every stored byte is read.
         read_data: bool,
     },
+    /// Reads every stored byte.
+    Scrub,
     /// One pass of the collector.
     Gc,
 }
@@ -107,6 +109,7 @@ impl AdminRequest {
             Self::Check { read_data } => {
                 Ok(check_reply(&pan.check(read_data).await.map_err(told)?))
             }
+            Self::Scrub => Ok(scrub_reply(&pan.scrub().await.map_err(told)?)),
             Self::Gc => {
                 let report = pan.collect().await.map_err(told)?;
                 Ok(AdminReply::Done(collect_lines(&report)))
@@ -128,6 +131,7 @@ fn collect_lines(report: &CollectReport) -> Vec<String> {
     let lines = [
         (report.tmpfiles_expired, "tmpfiles expired"),
         (report.staged_removed, "abandoned copies removed"),
+        (report.contents_examined, "contents that lost a pointer looked at"),
         (report.contents_deletable, "contents are pointed to by nothing now"),
         (report.contents_removed, "contents removed with their bytes"),
         (report.orphans_removed, "blobs without a content removed"),
@@ -150,4 +154,33 @@ fn check_reply(report: &CheckReport) -> AdminReply {
     lines.push(summary);
     lines.push(format!("{} findings", report.findings.len()));
     AdminReply::Found(lines)
+}
+
+fn scrub_reply(report: &ScrubReport) -> AdminReply {
+    let mut lines: Vec<String> = report.damages.iter().map(damage_line).collect();
+    lines.push(format!(
+        "read {} blobs and small contents, {}",
+        report.pieces,
+        ByteSize(report.bytes_read)
+    ));
+    if report.contents_recovered > 0 {
+        lines.push(format!("{} contents have their bytes back", report.contents_recovered));
+    }
+    if report.contents_damaged == 0 {
+        lines.push("everything is as it was uploaded".into());
+        return AdminReply::Done(lines);
+    }
+    lines.push(format!(
+        "{} contents are damaged; uploading the same bytes again heals them",
+        report.contents_damaged
+    ));
+    AdminReply::Found(lines)
+}
+
+fn damage_line(damage: &pan_core::Damage) -> String {
+    let files = match &damage.files[..] {
+        [] => "no file has it".to_owned(),
+        files => files.join(", "),
+    };
+    format!("content {}: {} ({files})", damage.content.0, damage.what)
 }
