@@ -55,6 +55,13 @@ pub(crate) enum Command {
     Scrub,
     /// Frees what nothing points to any more, as far as it is due.
     Gc,
+    /// Copies everything into a directory, also while the server runs; again
+    /// into the same one copies only what is new.
+    Backup {
+        /// Empty or not there, or an earlier backup. `openpan serve` can serve it.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

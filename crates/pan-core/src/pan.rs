@@ -1,11 +1,12 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pan_engine::{BlobStore, Clock, Entropy, MetaStore};
+use pan_engine::{Backups, BlobStore, Clock, Entropy, MetaStore};
 use pan_hash::Hasher;
 use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
 
 use crate::account::CallerCache;
+use crate::maintenance::Leases;
 use crate::pool::BufferPool;
 use crate::read::CheckLists;
 use crate::superfile::MergeTurns;
@@ -48,6 +49,8 @@ pub struct Engines {
     pub meta: Arc<dyn MetaStore>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// Copies of both.
+    pub backups: Arc<dyn Backups>,
     /// Digests.
     pub hasher: Hasher,
     /// Time.
@@ -67,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) check_lists: CheckLists,
     pub(crate) callers: CallerCache,
     pub(crate) merge_turns: MergeTurns,
+    pub(crate) leases: Leases,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -82,6 +86,7 @@ impl Pan {
             check_lists: CheckLists::new(),
             callers: CallerCache::new(),
             merge_turns: MergeTurns::default(),
+            leases: Leases::default(),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,

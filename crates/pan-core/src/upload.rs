@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use pan_engine::meta::{Entry, FileFacts};
 use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
-use pan_model::{ByteSize, Caller, Ondup, PanPath, Timestamp};
+use pan_model::{BlobKey, ByteSize, Caller, Ondup, PanPath, Timestamp};
 
 use crate::content::Fate;
 use crate::ledger::{self, Node, check_quota};
@@ -143,9 +143,7 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
         Ok((value, Fate::Healing(suspects))) => {
             received.keep();
             tracing::info!(blobs = suspects.len(), "healed a damaged content");
-            if let Err(error) = pan.blobs().quarantine(&suspects).await {
-                tracing::warn!(%error, "could not move damaged blobs aside that were replaced");
-            }
+            tokio::spawn(move_aside(pan.clone(), suspects));
             Ok(value)
         }
         // Rows may name the blobs after all: gc decides, not we.
@@ -154,6 +152,15 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
             Err(error.into())
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Moves blobs aside that were replaced. A backup may still copy some of them,
+/// and no upload waits for that.
+async fn move_aside(pan: Pan, suspects: Vec<BlobKey>) {
+    let _removal = pan.inner().leases.remove().await;
+    if let Err(error) = pan.blobs().quarantine(&suspects).await {
+        tracing::warn!(%error, "could not move damaged blobs aside that were replaced");
     }
 }
 

@@ -13,6 +13,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
 
 mod admin;
+mod backup;
 mod bad_input;
 mod cli;
 mod clients;
@@ -52,13 +53,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 14] = [
+    let modules: [fn() -> Vec<Trial>; 15] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
         clients::tests,
         model::tests,
         admin::tests,
+        backup::tests,
         bad_input::tests,
         cli::tests,
         commands::tests,

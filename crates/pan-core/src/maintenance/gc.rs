@@ -127,6 +127,8 @@ impl Pan {
         let deleting = self.meta().read(ReadCost::Bounded, list).await?;
         let mut removed = 0;
         for id in deleting {
+            // A backup has begun: what goes may be among what it copies.
+            let Some(_removal) = self.inner().leases.try_remove() else { break };
             self.remove_content(id).await?;
             removed += 1;
         }

@@ -148,16 +148,16 @@ impl Pan {
 
 /// What one piece of work reads. Bodies were compared in the snapshot.
 #[derive(Default)]
-struct Slice {
+pub(super) struct Slice {
     bodies: u64,
     body_bytes: u64,
-    bad_bodies: Vec<(ContentId, Option<BlobRow>, Error)>,
-    blobs: Vec<(ContentId, BlobRow)>,
-    next: Option<Place>,
+    pub(super) bad_bodies: Vec<(ContentId, Option<BlobRow>, Error)>,
+    pub(super) blobs: Vec<(ContentId, BlobRow)>,
+    pub(super) next: Option<Place>,
 }
 
 impl Slice {
-    fn load(read: &mut dyn MetaRead, place: Place) -> Result<Self> {
+    pub(super) fn load(read: &mut dyn MetaRead, place: Place) -> Result<Self> {
         Self::load_rows(read, place, ROWS)
     }
 

@@ -1,6 +1,6 @@
 //! The words of the control socket: JSON, one object a line.
 
-use pan_core::{CheckReport, CollectReport, Pan, ScrubReport, TokenSpec};
+use pan_core::{BackupReport, CheckReport, CollectReport, Pan, ScrubReport, TokenSpec};
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,11 @@ pub enum AdminRequest {
     Scrub,
     /// One pass of the collector.
     Gc,
+    /// Copies everything.
+    Backup {
+        /// Where to, as an absolute path.
+        place: String,
+    },
 }
 
 /// What came of it.
@@ -69,6 +74,19 @@ pub enum AdminReply {
 }
 
 impl AdminRequest {
+    /// Whether what it leaves behind is another store than before; looking at
+    /// one, however closely, is not.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::UserList | Self::Check { .. } | Self::Scrub | Self::Backup { .. } => false,
+            Self::UserAdd { .. }
+            | Self::UserSetQuota { .. }
+            | Self::UserDisable { .. }
+            | Self::TokenIssue { .. }
+            | Self::Gc => true,
+        }
+    }
+
     /// Does what is asked.
     pub(super) async fn perform(self, pan: &Pan, now: i64) -> Result<AdminReply, String> {
         let told = |error: pan_core::Error| error.to_string();
@@ -113,6 +131,9 @@ impl AdminRequest {
             Self::Gc => {
                 let report = pan.collect().await.map_err(told)?;
                 Ok(AdminReply::Done(collect_lines(&report)))
+            }
+            Self::Backup { place } => {
+                Ok(backup_reply(&place, &pan.backup(&place).await.map_err(told)?))
             }
         }
     }
@@ -172,6 +193,26 @@ fn scrub_reply(report: &ScrubReport) -> AdminReply {
     }
     lines.push(format!(
         "{} contents are damaged; uploading the same bytes again heals them",
+        report.contents_damaged
+    ));
+    AdminReply::Found(lines)
+}
+
+fn backup_reply(place: &str, report: &BackupReport) -> AdminReply {
+    let mut lines: Vec<String> = report.damages.iter().map(damage_line).collect();
+    lines.push(format!(
+        "copied {} blobs, {}; {} were there; {} are not needed any more",
+        report.blobs_copied,
+        ByteSize(report.bytes_copied),
+        report.blobs_kept,
+        report.blobs_removed
+    ));
+    if report.contents_damaged == 0 {
+        lines.push(format!("{place} is a whole backup"));
+        return AdminReply::Done(lines);
+    }
+    lines.push(format!(
+        "{place} holds everything but {} contents, which are damaged",
         report.contents_damaged
     ));
     AdminReply::Found(lines)
