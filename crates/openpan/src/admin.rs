@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
 
 use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, TokenCommand, UserCommand};
 use crate::config::Settings;
 use crate::data_dir::{self, DataDir, control_socket};
-use crate::{open, system};
+use crate::{backup, open, system};
 
 /// A server that has just begun has the lock before it has the socket.
 const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
@@ -19,13 +19,17 @@ const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
 /// Runs a command and prints what came of it.
 pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCode> {
     let directory = settings.data_dir.as_path();
+    backup::refuse_beginning(directory)?;
     if !data_dir::is_set_up(directory) {
         bail!("{} holds no data of OpenPan; `openpan serve` sets it up", directory.display());
     }
     let request = request(command)?;
     let reply = match DataDir::take(directory)? {
-        Some(directory) => {
-            let pan = open::open(&directory, settings.rules())?;
+        Some(taken) => {
+            let pan = open::open(&taken, settings.rules())?;
+            if request.is_change() {
+                backup::adopt(directory)?;
+            }
             perform(&pan, request, system::unix_seconds()).await
         }
         None => ask_server(directory, &request).await?,
@@ -102,6 +106,15 @@ fn request(command: Command) -> Result<AdminRequest> {
             }
         }
         Command::Check { read_data } => AdminRequest::Check { read_data },
+        Command::Scrub => AdminRequest::Scrub,
         Command::Gc => AdminRequest::Gc,
+        Command::Backup { directory } => AdminRequest::Backup { place: absolute(&directory)? },
     })
+}
+
+/// A path in words that a server that runs elsewhere understands.
+fn absolute(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path)?;
+    let text = absolute.into_os_string().into_string();
+    text.map_err(|path| anyhow!("{} is not UTF-8", Path::new(&path).display()))
 }

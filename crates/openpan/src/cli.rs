@@ -50,8 +50,18 @@ pub(crate) enum Command {
         #[arg(long)]
         read_data: bool,
     },
+    /// Reads every stored byte now and names the files that are damaged; exits
+    /// 0 only if there are none.
+    Scrub,
     /// Frees what nothing points to any more, as far as it is due.
     Gc,
+    /// Copies everything into a directory, also while the server runs; again
+    /// into the same one copies only what is new.
+    Backup {
+        /// Empty or not there, or an earlier backup. `openpan serve` can serve it.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! lock           held by the process that has the directory open
 //! meta.db        rows: the tree, small contents, users, tokens (SQLite)
 //! blobs/         bytes
+//! frozen/        copies of meta.db that something reads just now
 //! control.sock   administration of a running server
 //! tls/           the certificate that --tls-self-signed made
 //! ```
@@ -27,6 +28,15 @@ impl DataDir {
     /// Takes the directory, making it if it is not there. `None` when another
     /// process has it.
     pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
+        let Some((directory, lock)) = Self::borrow(path)? else { return Ok(None) };
+        // Held to the very end: the engines close after everything that could
+        // hold the lock for them.
+        std::mem::forget(lock);
+        Ok(Some(directory))
+    }
+
+    /// The same, but it is free again when the file is closed.
+    pub(crate) fn borrow(path: &Path) -> Result<Option<(Self, File)>> {
         prepare(path).with_context(|| format!("the data directory {}", path.display()))?;
         let lock = File::options()
             .create(true)
@@ -36,19 +46,18 @@ impl DataDir {
             .open(path.join("lock"))
             .with_context(|| format!("could not open the lock of {}", path.display()))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {
-                // Held to the very end: the engines close after everything
-                // that could hold the lock for them.
-                std::mem::forget(lock);
-                Ok(Some(Self { path: path.into() }))
-            }
+            Ok(()) => Ok(Some((Self { path: path.into() }, lock))),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error).context("could not lock the data directory"),
         }
     }
 
     pub(crate) fn meta(&self) -> PathBuf {
-        self.path.join(META)
+        meta(&self.path)
+    }
+
+    pub(crate) fn frozen(&self) -> PathBuf {
+        self.path.join("frozen")
     }
 
     pub(crate) fn blobs(&self) -> PathBuf {
@@ -62,6 +71,11 @@ impl DataDir {
     pub(crate) fn control_socket(&self) -> PathBuf {
         control_socket(&self.path)
     }
+}
+
+/// Where the rows are.
+pub(crate) fn meta(data_dir: &Path) -> PathBuf {
+    data_dir.join(META)
 }
 
 /// Whether a server has ever stored anything there.

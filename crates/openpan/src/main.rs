@@ -4,9 +4,11 @@
 //! the rules, and the edges on top.
 
 mod admin;
+mod backup;
 mod cli;
 mod config;
 mod data_dir;
+mod frozen;
 mod open;
 mod serve;
 mod setup;

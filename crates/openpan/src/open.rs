@@ -9,7 +9,9 @@ use pan_core::{Engines, Pan, Settings};
 use pan_hash::Hasher;
 use pan_meta_sqlite::{Options, SqliteStore};
 
+use crate::backup::LocalBackups;
 use crate::data_dir::DataDir;
+use crate::frozen;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Opens everything in a data directory.
@@ -19,8 +21,11 @@ pub(crate) fn open(directory: &DataDir, rules: Settings) -> Result<Pan> {
     let blobs = DiskStore::open(&directory.blobs(), DiskOptions::default())
         .context("could not open the blobs")?;
     let threads = available_parallelism().map_or(1, usize::from);
+    frozen::prepare(directory).context("could not remove old copies of the metadata")?;
+    let meta = Arc::new(meta);
     let engines = Engines {
-        meta: Arc::new(meta),
+        backups: Arc::new(LocalBackups::new(meta.clone(), directory)),
+        meta,
         blobs: Arc::new(blobs),
         hasher: Hasher::new(threads),
         clock: Arc::new(SystemClock::new()),

@@ -11,17 +11,19 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::{open, setup, system, tls};
+use crate::{backup, open, setup, system, tls};
 
 /// Serves until told to stop.
 pub(crate) async fn run(config: Config) -> Result<()> {
     let Some(directory) = DataDir::take(&config.data_dir)? else {
         bail!("another openpan has {} open", config.data_dir.display());
     };
+    backup::refuse_beginning(&config.data_dir)?;
     let pan = open::open(&directory, config.rules.clone())?;
     let listeners = bind(&config, &directory).await?;
     let socket = ControlSocket::bind(&directory.control_socket())
         .with_context(|| format!("could not listen on {}", directory.control_socket().display()))?;
+    backup::adopt(&config.data_dir)?;
     let token = setup::first_token(&pan).await?;
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;

@@ -2,8 +2,8 @@
 //!
 //! A blob is written straight to its final name, `<hour>/<random>` in hex
 //! below the store's directory, flushed, and then its bucket's directory is
-//! flushed: nothing is ever renamed, truncated or written twice. What is
-//! promised is in [`pan_engine::BlobStore`]; this crate knows how a file
+//! flushed: nothing is ever truncated or written twice, and nothing renamed but
+//! what is moved into the quarantine. What is promised is in [`pan_engine::BlobStore`]; this crate knows how a file
 //! system keeps such promises, and nothing about contents.
 //!
 //! Everything that may wait for the disk runs on tokio's blocking pool. Reads
@@ -17,10 +17,12 @@ mod delete;
 mod error;
 mod list;
 mod place;
+mod quarantine;
 mod read;
 mod readers;
 mod space;
 mod store;
+mod stored;
 mod sync;
 mod unfinished;
 mod writer;

@@ -65,7 +65,7 @@ pub(crate) async fn open(shared: &Arc<Shared>, key: BlobKey) -> Result<Arc<OpenB
     Ok(blob)
 }
 
-fn open_from_disk(shared: &Shared, key: BlobKey) -> Result<OpenBlob, EngineError> {
+pub(crate) fn open_from_disk(shared: &Shared, key: BlobKey) -> Result<OpenBlob, EngineError> {
     let bucket = shared.buckets.get(key.hour)?.ok_or_else(|| missing(key))?;
     match rustix::fs::openat(bucket.dir(), file_name(key), FLAGS, Mode::empty()) {
         Ok(file) => admit(shared, key, File::from(file)),
@@ -102,12 +102,18 @@ fn too_short(blob: &OpenBlob, range: &Range<u64>) -> EngineError {
     EngineError::new(ErrorKind::Corrupt, context)
 }
 
-fn read_from_disk(blob: &OpenBlob, range: Range<u64>) -> Result<Bytes, EngineError> {
+/// Reads from the file itself. A sector that the device cannot read is damage
+/// to this blob, and no failure of the store.
+pub(crate) fn read_from_disk(blob: &OpenBlob, range: Range<u64>) -> Result<Bytes, EngineError> {
     let mut bytes = vec![0; (range.end - range.start) as usize];
     match blob.file.read_exact_at(&mut bytes, range.start) {
         Ok(()) => Ok(bytes.into()),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Err(too_short(blob, &range))
+        }
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => {
+            let context = format!("the device cannot read blob {}", blob.key);
+            Err(EngineError::new(ErrorKind::Corrupt, context).with_source(error))
         }
         Err(error) => Err(failed(error, format!("reading blob {}", blob.key))),
     }

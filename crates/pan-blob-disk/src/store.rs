@@ -16,7 +16,7 @@ use crate::error::refused;
 use crate::readers::Readers;
 use crate::space::Space;
 use crate::unfinished::Unfinished;
-use crate::{blocking, delete, list, read, sync, writer};
+use crate::{blocking, delete, list, quarantine, read, stored, sync, writer};
 
 /// What an operator or a test may choose.
 #[derive(Debug, Clone)]
@@ -105,14 +105,17 @@ impl BlobStore for DiskStore {
         Box::pin(read::read(&self.shared, key, range))
     }
 
+    fn get_stored(&self, key: BlobKey) -> BoxFuture<'_, Result<Bytes, EngineError>> {
+        Box::pin(stored::get(&self.shared, key))
+    }
+
     fn head(&self, key: BlobKey) -> BoxFuture<'_, Result<Option<u64>, EngineError>> {
-        Box::pin(async move {
-            match read::open(&self.shared, key).await {
-                Ok(blob) => Ok(Some(blob.size)),
-                Err(error) if error.kind() == ErrorKind::Missing => Ok(None),
-                Err(error) => Err(error),
-            }
-        })
+        let shared = Arc::clone(&self.shared);
+        Box::pin(blocking::run(move || match read::open_from_disk(&shared, key) {
+            Ok(blob) => Ok(Some(blob.size)),
+            Err(error) if error.kind() == ErrorKind::Missing => Ok(None),
+            Err(error) => Err(error),
+        }))
     }
 
     fn list(
@@ -132,6 +135,10 @@ impl BlobStore for DiskStore {
 
     fn delete<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(delete::delete(&self.shared, keys))
+    }
+
+    fn quarantine<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(quarantine::quarantine(&self.shared, keys))
     }
 }
 

@@ -17,6 +17,7 @@ pub mod crowd;
 pub mod deleting;
 mod given;
 pub mod listing;
+pub mod quarantine;
 pub mod reading;
 pub mod writing;
 
@@ -47,6 +48,10 @@ macro_rules! blob_tests {
             listing::pages_hold_every_key_once
             listing::an_hour_without_blobs_is_empty
             listing::unfinished_blobs_are_listed
+            quarantine::what_is_moved_aside_is_gone_for_readers
+            quarantine::moving_aside_again_is_no_error
+            quarantine::the_others_are_left_in_place
+            reading::a_stored_blob_is_read_whole
             reading::a_range_is_exactly_what_was_asked_for
             reading::a_range_without_bytes_is_empty
             reading::a_range_beyond_the_end_is_corrupt
@@ -92,6 +97,7 @@ mod tests {
             ("crowd", include_str!("blob/crowd.rs")),
             ("deleting", include_str!("blob/deleting.rs")),
             ("listing", include_str!("blob/listing.rs")),
+            ("quarantine", include_str!("blob/quarantine.rs")),
             ("reading", include_str!("blob/reading.rs")),
             ("writing", include_str!("blob/writing.rs")),
         ];

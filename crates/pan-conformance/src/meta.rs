@@ -67,6 +67,9 @@ macro_rules! meta_tests {
             content::lost_pointers_are_noted_once
             content::removing_a_content_removes_all_of_it
             content::damage_is_noted_until_it_is_healed
+            content::a_body_is_replaced
+            content::damaged_contents_of_any_size_are_found
+            content::pointers_are_listed_through_superfiles
             content::contents_are_scanned_in_order
             entry::entries_come_back_as_they_were_given
             entry::a_transaction_finds_what_the_last_one_left

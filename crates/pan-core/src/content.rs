@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use pan_engine::MetaTxn;
-use pan_engine::meta::{ContentKind, ContentRow, ContentState, FileFacts, NewContent};
+use pan_engine::meta::{ContentRow, ContentState, FileFacts, NewContent};
 use pan_model::{BlobKey, ContentId, SLICE_BYTES};
 
 use crate::Result;
@@ -22,7 +22,7 @@ pub(crate) enum Fate {
     Taken,
     /// An older copy serves, and they are nobody's.
     Spare,
-    /// A content has them instead of these, which were damaged.
+    /// A content has them instead of these, some of which are damaged.
     Healing(Vec<BlobKey>),
 }
 
@@ -44,35 +44,49 @@ pub(crate) fn keep(tx: &mut dyn MetaTxn, received: &Received) -> Result<Kept> {
     Ok(Kept { facts, blobs })
 }
 
-/// A copy that was found damaged gets the new blobs instead of its own.
+/// A copy that was found damaged gets the new bytes instead of its own.
+///
+/// A body is replaced where it is: its digest shows that it is no other
+/// content's either, as a blob in a wrong place may be.
 fn heal(tx: &mut dyn MetaTxn, twin: &ContentRow, received: &Received) -> Result<Fate> {
-    let Stored::Blobs(blobs) = &received.stored else { return Ok(Fate::Spare) };
     if !tx.is_damaged(twin.id)? {
         return Ok(Fate::Spare);
     }
-    let damaged = tx.list_blobs(twin.id, 0, u64::MAX)?;
-    tx.remove_blobs(twin.id)?;
-    for blob in blobs {
-        tx.insert_blob(twin.id, blob.row())?;
-    }
     tx.set_damaged(twin.id, false)?;
-    Ok(Fate::Healing(damaged.iter().map(|blob| blob.key).collect()))
+    match &received.stored {
+        Stored::Inline(body) => {
+            tx.replace_body(twin.id, body)?;
+            Ok(Fate::Spare)
+        }
+        Stored::Blobs(blobs) => {
+            let suspects = tx.list_blobs(twin.id, 0, u64::MAX)?;
+            tx.remove_blobs(twin.id)?;
+            for blob in blobs {
+                tx.insert_blob(twin.id, blob.row())?;
+            }
+            Ok(Fate::Healing(suspects.iter().map(|blob| blob.key).collect()))
+        }
+    }
 }
 
 /// Identity is BLAKE3 and size; md5 only finds the candidates.
 fn find_twin(tx: &mut dyn MetaTxn, received: &Received) -> Result<Option<ContentRow>> {
     let wanted = received.fingerprint;
+    let kind = received.kind();
     let mut twin = None;
-    // Smaller contents are in no index and are stored twice.
-    if wanted.size.0 > SLICE_BYTES {
-        tx.find_contents(wanted.size, wanted.md5, &mut |row| {
-            let same = row.fingerprint.blake3 == wanted.blake3 && row.kind == ContentKind::Blobs;
-            if same && row.state != ContentState::Deleting {
-                twin = Some(row);
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
+    let mut look = |row: ContentRow| {
+        let same = row.fingerprint.blake3 == wanted.blake3 && row.kind == kind;
+        if same && row.state != ContentState::Deleting {
+            twin = Some(row);
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    };
+    // Smaller contents are in no index and are stored twice, but for those
+    // that are to be healed.
+    match wanted.size.0 > SLICE_BYTES {
+        true => tx.find_contents(wanted.size, wanted.md5, &mut look)?,
+        false => tx.find_damaged(wanted.size, wanted.md5, &mut look)?,
     }
     Ok(twin)
 }
@@ -86,11 +100,8 @@ pub(crate) fn revive(tx: &mut dyn MetaTxn, content: ContentRow) -> Result<Conten
 }
 
 fn insert(tx: &mut dyn MetaTxn, received: &Received) -> Result<ContentId> {
-    let kind = match &received.stored {
-        Stored::Inline(_) => ContentKind::Inline,
-        Stored::Blobs(_) => ContentKind::Blobs,
-    };
-    let content = tx.insert_content(&NewContent { fingerprint: received.fingerprint, kind })?;
+    let new = NewContent { fingerprint: received.fingerprint, kind: received.kind() };
+    let content = tx.insert_content(&new)?;
     match &received.stored {
         Stored::Inline(body) => tx.insert_body(content, body)?,
         Stored::Blobs(blobs) => {

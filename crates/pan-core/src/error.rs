@@ -1,4 +1,4 @@
-use pan_engine::EngineError;
+use pan_engine::{EngineError, ErrorKind};
 use pan_model::{ByteSize, FsId, Md5, NameError, PanPath};
 
 /// What the rules return.
@@ -134,4 +134,18 @@ pub enum Error {
     /// An engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl Error {
+    /// Whether it says that stored bytes are gone or wrong: not that they
+    /// could not be asked for.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Engine(error) => {
+                matches!(error.kind(), ErrorKind::Missing | ErrorKind::Corrupt)
+            }
+            _ => false,
+        }
+    }
 }

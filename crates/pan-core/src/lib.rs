@@ -36,7 +36,7 @@ pub use diff::{Change, Departure, DiffPage};
 pub use download::Download;
 pub use error::{BodyError, Error, Result};
 pub use list::Listing;
-pub use maintenance::{CheckReport, CollectReport};
+pub use maintenance::{BackupReport, CheckReport, CollectReport, Damage, ScrubReport};
 pub use meta::Described;
 pub use pan::{Engines, Pan, Settings};
 pub use pan_engine::ErrorKind as EngineErrorKind;

@@ -1,18 +1,29 @@
 //! Keeping house: what the rules leave behind is collected here, and what
 //! they promise is checked.
 
+mod backup;
 mod check;
 mod check_account;
 mod check_content;
 mod check_tree;
+mod damage;
 mod gc;
+mod lease;
 mod orphans;
 mod purge;
+mod scrub;
+mod scrub_round;
 mod staged;
+mod stored;
 mod trim;
 
+pub use backup::BackupReport;
 pub use check::CheckReport;
+pub use damage::Damage;
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
+pub(crate) use lease::Leases;
 pub(crate) use purge::{Purger, make_room};
+pub use scrub::ScrubReport;
+pub(crate) use scrub_round::Scrubber;
 pub(crate) use trim::Trimmer;

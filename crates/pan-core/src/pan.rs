@@ -1,13 +1,14 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pan_engine::{BlobStore, Clock, Entropy, MetaStore};
+use pan_engine::{Backups, BlobStore, Clock, Entropy, MetaStore};
 use pan_hash::Hasher;
 use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
 use tokio::sync::OnceCell;
 
 use crate::account::CallerCache;
 use crate::diff::CursorKey;
+use crate::maintenance::Leases;
 use crate::pool::BufferPool;
 use crate::read::CheckLists;
 use crate::superfile::MergeTurns;
@@ -30,6 +31,10 @@ pub struct Settings {
     pub diff_retention_days: u32,
     /// How many changes a page of the change feed holds at most.
     pub diff_page_entries: usize,
+    /// Every stored byte is read once in so many seconds, and then again.
+    pub scrub_round_seconds: i64,
+    /// How fast that is done at least; faster when the round is too short.
+    pub scrub_bytes_per_second: ByteSize,
 }
 
 impl Default for Settings {
@@ -47,6 +52,11 @@ impl Default for Settings {
             diff_retention_days: 90,
             // What Baidu's own pages have (pcs-rest 4.15).
             diff_page_entries: 2_000,
+            // reliability G6: two rounds lie between two reads, at most, and
+            // together they have 30 days.
+            scrub_round_seconds: 14 * 86_400,
+            // A terabyte in three days, beside requests that hardly notice.
+            scrub_bytes_per_second: ByteSize(4 << 20),
         }
     }
 }
@@ -57,6 +67,8 @@ pub struct Engines {
     pub meta: Arc<dyn MetaStore>,
     /// Bytes.
     pub blobs: Arc<dyn BlobStore>,
+    /// Copies of both.
+    pub backups: Arc<dyn Backups>,
     /// Digests.
     pub hasher: Hasher,
     /// Time.
@@ -78,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) merge_turns: MergeTurns,
     /// Made, or read, when the first cursor is needed.
     pub(crate) cursor_key: OnceCell<CursorKey>,
+    pub(crate) leases: Leases,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -94,6 +107,7 @@ impl Pan {
             callers: CallerCache::new(),
             merge_turns: MergeTurns::default(),
             cursor_key: OnceCell::new(),
+            leases: Leases::default(),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
 use pan_engine::meta::{BlobRow, ContentKind, ContentRow};
-use pan_engine::{ErrorKind, MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
 use pan_hash::{GROUP_BYTES, body_blake3, check_list_root, group_value};
 use pan_model::{Blake3, BlobKey, ContentId, Fingerprint};
 use quick_cache::sync::Cache;
@@ -74,13 +74,13 @@ impl ContentReader {
         let row = read.get_content(id)?.ok_or_else(|| lost(format!("content {}", id.0)))?;
         let pieces = match row.kind {
             ContentKind::Inline => {
-                let body = read.get_body(id)?.ok_or_else(|| lost(format!("body {}", id.0)))?;
-                check_body(id, &body, &row.fingerprint.blake3)?;
-                vec![Piece {
-                    start: 0,
-                    size: row.fingerprint.size.0,
-                    bytes: PieceBytes::Here(body),
-                }]
+                let blake3 = row.fingerprint.blake3;
+                let bytes = match read.get_body(id)? {
+                    Some(body) if body_blake3(&body) == blake3 => PieceBytes::Here(body),
+                    // Whoever asks for the bytes finds out, and notes it.
+                    _ => PieceBytes::Inline(id, blake3),
+                };
+                vec![Piece { start: 0, size: row.fingerprint.size.0, bytes }]
             }
             ContentKind::Blobs => {
                 let blobs = read.list_blobs(id, 0, BLOBS_AT_FIRST)?;
@@ -173,17 +173,10 @@ impl ContentReader {
                 slice(body, &within).ok_or_else(|| lost("a body is too short".into()))
             }
             PieceBytes::Inline(id, blake3) => {
-                let body = self.body(*id).await?;
-                check_body(*id, &body, blake3)?;
+                let body = self.noting(*id, None, self.body(*id, blake3).await).await?;
                 slice(&body, &within).ok_or_else(|| lost(format!("body {} is too short", id.0)))
             }
-            PieceBytes::Blobs(id, first) => {
-                let step = self.blobs_step(cursor, *id, first, within).await;
-                if let Err(error) = &step {
-                    self.note_damage(*id, error).await;
-                }
-                step
-            }
+            PieceBytes::Blobs(id, first) => self.blobs_step(cursor, *id, first, within).await,
         }
     }
 
@@ -197,41 +190,35 @@ impl ContentReader {
         let seq = (range.start / pan_hash::BLOB_BYTES) as u32;
         let row = match first.get(seq as usize) {
             Some(row) => *row,
-            None => self.blob_row(cursor, id, seq).await?,
-        };
-        self.blob_step(&row, range).await
-    }
-
-    /// Notes a damaged content, so that the next upload of the same bytes
-    /// heals it. Who reads has bad news enough if this fails.
-    async fn note_damage(&self, id: ContentId, error: &Error) {
-        let damaged = match error {
-            Error::Damaged { .. } => true,
-            Error::Engine(error) => {
-                matches!(error.kind(), ErrorKind::Missing | ErrorKind::Corrupt)
+            None => {
+                let row = self.blob_row(cursor, id, seq).await;
+                self.noting(id, None, row).await?
             }
-            _ => false,
         };
-        if !damaged {
-            return;
-        }
-        tracing::error!(content = id.0, %error, "a content is damaged; uploading it again heals it");
-        let note = move |tx: &mut dyn MetaTxn| match tx.get_content(id)? {
-            Some(_) => Ok::<_, Error>(tx.set_damaged(id, true)?),
-            None => Ok(()),
-        };
-        if let Err(error) = self.pan.meta().write(Scope::Instance, note).await {
-            tracing::error!(content = id.0, %error, "could not note the damage");
-        }
+        self.noting(id, Some(row), self.blob_step(&row, range).await).await
     }
 
-    async fn body(&self, id: ContentId) -> Result<Bytes> {
+    /// Passes on what a read came to. Damage is noted, so that the next upload
+    /// of the same bytes heals it. Who reads has bad news enough if that fails.
+    async fn noting<T>(&self, id: ContentId, blob: Option<BlobRow>, read: Result<T>) -> Result<T> {
+        if let Err(error) = &read
+            && error.is_damage()
+            && let Err(failure) = self.pan.note_damage(id, blob, error).await
+        {
+            tracing::error!(content = id.0, %error, %failure, "could not note the damage");
+        }
+        read
+    }
+
+    async fn body(&self, id: ContentId, blake3: &Blake3) -> Result<Bytes> {
         let body: Option<Bytes> = self
             .pan
             .meta()
             .read(ReadCost::Bounded, move |read| Ok::<_, Error>(read.get_body(id)?))
             .await?;
-        body.ok_or_else(|| lost(format!("body {}", id.0)))
+        let body = body.ok_or_else(|| lost(format!("body {}", id.0)))?;
+        check_body(id, &body, blake3)?;
+        Ok(body)
     }
 
     async fn blob_row(&self, cursor: &mut Cursor, id: ContentId, seq: u32) -> Result<BlobRow> {

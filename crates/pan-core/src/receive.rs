@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use pan_engine::meta::BlobRow;
+use pan_engine::meta::{BlobRow, ContentKind};
 use pan_engine::{BlobStore, BlobWriter, EngineError, ErrorKind, MAX_CHUNK_BYTES};
 use pan_hash::{BLOB_BYTES, StreamDigest};
 use pan_model::{BlobKey, ByteSize, Fingerprint};
@@ -83,6 +83,14 @@ impl Received {
     pub(crate) fn keep(mut self) {
         if let Stored::Blobs(blobs) = &mut self.stored {
             blobs.iter_mut().for_each(|blob| blob.kept = true);
+        }
+    }
+
+    /// What kind of content it would be.
+    pub(crate) fn kind(&self) -> ContentKind {
+        match self.stored {
+            Stored::Inline(_) => ContentKind::Inline,
+            Stored::Blobs(_) => ContentKind::Blobs,
         }
     }
 

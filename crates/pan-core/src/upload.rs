@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use pan_engine::meta::{Entry, FileFacts};
 use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
-use pan_model::{ByteSize, Caller, Ondup, PanPath, Timestamp};
+use pan_model::{BlobKey, ByteSize, Caller, Ondup, PanPath, Timestamp};
 
 use crate::content::Fate;
 use crate::ledger::{self, Node, check_quota};
@@ -140,11 +140,10 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
             received.keep();
             Ok(value)
         }
-        Ok((value, Fate::Healing(damaged))) => {
+        Ok((value, Fate::Healing(suspects))) => {
             received.keep();
-            if let Err(error) = pan.blobs().delete(&damaged).await {
-                tracing::warn!(%error, "could not delete damaged blobs that were replaced");
-            }
+            tracing::info!(blobs = suspects.len(), "healed a damaged content");
+            tokio::spawn(move_aside(pan.clone(), suspects));
             Ok(value)
         }
         // Rows may name the blobs after all: gc decides, not we.
@@ -153,6 +152,15 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
             Err(error.into())
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Moves blobs aside that were replaced. A backup may still copy some of them,
+/// and no upload waits for that.
+async fn move_aside(pan: Pan, suspects: Vec<BlobKey>) {
+    let _removal = pan.inner().leases.remove().await;
+    if let Err(error) = pan.blobs().quarantine(&suspects).await {
+        tracing::warn!(%error, "could not move damaged blobs aside that were replaced");
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pan_engine::BoxFuture;
 use tokio::task::JoinSet;
 
-use crate::maintenance::{Collector, Purger, Trimmer};
+use crate::maintenance::{Collector, Purger, Scrubber, Trimmer};
 use crate::{Pan, Result};
 
 /// How a worker is doing.
@@ -34,7 +34,12 @@ const PACE: Duration = Duration::from_millis(100);
 
 /// Every kind of background work there is.
 fn workers(pan: Pan) -> Vec<Box<dyn Worker>> {
-    vec![Box::new(Collector(pan.clone())), Box::new(Purger(pan.clone())), Box::new(Trimmer(pan))]
+    vec![
+        Box::new(Collector(pan.clone())),
+        Box::new(Purger(pan.clone())),
+        Box::new(Trimmer(pan.clone())),
+        Box::new(Scrubber::new(pan)),
+    ]
 }
 
 /// Runs every worker, side by side, until the future is dropped.

@@ -44,7 +44,16 @@ pub trait BlobStore: Send + Sync + 'static {
     /// their use.
     fn get(&self, key: BlobKey, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, EngineError>>;
 
-    /// The length of a blob in bytes; `None` when there is none.
+    /// Reads a whole blob as it is stored at this moment: past everything that
+    /// the engine keeps open or in memory. For those who look for damage.
+    ///
+    /// [`crate::ErrorKind::Missing`] when there is no such blob,
+    /// [`crate::ErrorKind::Corrupt`] when what is in its place is no blob,
+    /// cannot be read or is longer than [`MAX_BLOB_BYTES`].
+    fn get_stored(&self, key: BlobKey) -> BoxFuture<'_, Result<Bytes, EngineError>>;
+
+    /// The length in bytes of a blob as it is stored at this moment; `None`
+    /// when there is none.
     fn head(&self, key: BlobKey) -> BoxFuture<'_, Result<Option<u64>, EngineError>>;
 
     /// The keys of one hour's bucket that come after `after`, in order, at
@@ -63,6 +72,12 @@ pub trait BlobStore: Send + Sync + 'static {
     /// back. A blob that does not exist is not an error. On failure any of
     /// them may be gone; calling again is safe.
     fn delete<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// Moves blobs aside, to where an operator can look at them and nobody
+    /// else does: for every other method they are gone, their bytes are not.
+    /// A blob that does not exist is not an error. On failure any of them may
+    /// have been moved; calling again is safe.
+    fn quarantine<'a>(&'a self, keys: &'a [BlobKey]) -> BoxFuture<'a, Result<(), EngineError>>;
 }
 
 /// A blob that is being written, front to back.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pan_engine::meta::{
     BlobRow, ContentKind, ContentRead, ContentRow, ContentState, ContentTxn, NewContent, Result,
 };
-use pan_model::{BlobKey, ByteSize, ContentId, Fingerprint, Md5, SLICE_BYTES, Timestamp};
+use pan_model::{BlobKey, ByteSize, ContentId, Fingerprint, FsId, Md5, SLICE_BYTES, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
 
@@ -57,6 +57,33 @@ impl ContentRead for Session<'_> {
             content_row,
             |content, _| each(content),
         )
+    }
+
+    fn find_damaged(
+        &mut self,
+        size: ByteSize,
+        md5: Md5,
+        each: &mut dyn FnMut(ContentRow) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if self.known.nothing_is_damaged {
+            return Ok(());
+        }
+        self.query_each(
+            "looking for damaged contents",
+            concat!(
+                "SELECT ",
+                content_columns!(),
+                " FROM damaged JOIN content ON content.id = damaged.content
+                  WHERE damaged.md5 = ?1 AND content.size = ?2 ORDER BY content.id"
+            ),
+            params![Db(md5), Db(size)],
+            content_row,
+            |content, _| each(content),
+        )?;
+        let sql = "SELECT 1 FROM damaged LIMIT 1";
+        let any = self.query_row("looking for damaged contents", sql, [], |_| Ok(()))?;
+        self.known.learn_damage(any.is_some());
+        Ok(())
     }
 
     fn get_body(&mut self, id: ContentId) -> Result<Option<Bytes>> {
@@ -119,10 +146,31 @@ impl ContentRead for Session<'_> {
         )
     }
 
+    fn list_pointers(&mut self, id: ContentId, limit: u64) -> Result<Vec<FsId>> {
+        self.query_all(
+            "listing pointers to a content",
+            "SELECT fs_id FROM entry WHERE content = ?1
+             UNION
+             SELECT fs_id FROM part JOIN entry ON entry.content = part.content WHERE part.part = ?1
+             ORDER BY 1 LIMIT ?2",
+            params![Db(id), at_most(limit)],
+            |row| row.get::<_, Db<_>>(0).map(|Db(id)| id),
+        )
+    }
+
     fn is_damaged(&mut self, id: ContentId) -> Result<bool> {
         let sql = "SELECT 1 FROM damaged WHERE content = ?1";
         let found = self.query_row("looking for the note of damage", sql, [Db(id)], |_| Ok(()))?;
         Ok(found.is_some())
+    }
+
+    fn list_damaged(&mut self, after: Option<ContentId>, limit: u64) -> Result<Vec<ContentId>> {
+        self.query_all(
+            "listing damaged contents",
+            "SELECT content FROM damaged WHERE content > ?1 ORDER BY content LIMIT ?2",
+            params![after.map_or(0, |id| id.0), at_most(limit)],
+            content_id,
+        )
     }
 
     fn last_content_id(&mut self) -> Result<ContentId> {
@@ -219,6 +267,16 @@ impl ContentTxn for Session<'_> {
         Ok(())
     }
 
+    fn replace_body(&mut self, id: ContentId, body: &Bytes) -> Result<()> {
+        self.execute(
+            "replacing a body",
+            "INSERT INTO body (content, bytes) VALUES (?1, ?2)
+             ON CONFLICT (content) DO UPDATE SET bytes = excluded.bytes",
+            params![Db(id), body.as_ref()],
+        )?;
+        Ok(())
+    }
+
     fn insert_blob(&mut self, id: ContentId, blob: &BlobRow) -> Result<()> {
         self.execute(
             "adding a blob",
@@ -235,9 +293,16 @@ impl ContentTxn for Session<'_> {
 
     fn set_damaged(&mut self, id: ContentId, damaged: bool) -> Result<()> {
         let (what, sql) = match damaged {
-            true => ("noting damage", "INSERT OR IGNORE INTO damaged (content) VALUES (?1)"),
+            true => (
+                "noting damage",
+                "INSERT OR IGNORE INTO damaged (content, md5)
+                 SELECT id, md5 FROM content WHERE id = ?1",
+            ),
             false => ("taking back damage", "DELETE FROM damaged WHERE content = ?1"),
         };
+        if damaged {
+            self.known.nothing_is_damaged = false;
+        }
         self.execute(what, sql, [Db(id)])?;
         Ok(())
     }

@@ -21,17 +21,28 @@ pub(crate) struct Known {
     room: usize,
     /// Content ids that are reserved in the database and not given out yet.
     pub(crate) content_ids: Range<i64>,
+    /// No content is noted as damaged: no upload has to look.
+    pub(crate) nothing_is_damaged: bool,
+    /// Only the thread that writes may remember it.
+    writes: bool,
 }
 
 impl Known {
     /// Remembers nothing: for a snapshot, which ends with its closure.
     pub(crate) fn nothing() -> Self {
-        Self { by_id: HashMap::new(), by_name: HashMap::new(), room: 0, content_ids: 0..0 }
+        Self {
+            by_id: HashMap::new(),
+            by_name: HashMap::new(),
+            room: 0,
+            content_ids: 0..0,
+            nothing_is_damaged: false,
+            writes: false,
+        }
     }
 
     /// Remembers: for the thread that writes.
     pub(crate) fn of_writer() -> Self {
-        Self { room: DIRECTORIES_MAX, ..Self::nothing() }
+        Self { room: DIRECTORIES_MAX, writes: true, ..Self::nothing() }
     }
 
     /// The directory with this id, if it is remembered.
@@ -58,6 +69,11 @@ impl Known {
         }
     }
 
+    /// Remembers whether any content is noted as damaged.
+    pub(crate) fn learn_damage(&mut self, any: bool) {
+        self.nothing_is_damaged = self.writes && !any;
+    }
+
     /// Forgets the directories: one of them changed. That is rare beside the
     /// uploads that only pass through them.
     pub(crate) fn forget_directories(&mut self) {
@@ -72,6 +88,7 @@ impl Known {
     pub(crate) fn forget(&mut self) {
         self.forget_directories();
         self.content_ids = 0..0;
+        self.nothing_is_damaged = false;
     }
 
     fn takes(&mut self, entry: &Entry) -> bool {

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `store` | [`SqliteStore`], its options, what it promises |
 //! | `queue` `writer` `batch` `log` | how closures that write are run |
+//! | `copy` | a copy of the whole database while it is in use |
 //! | `reader` | how closures that read are run |
 //! | `session` `pending` `known` | one connection at work: its statements, its unwritten sums, what it remembers |
 //! | `connection` `schema` | opening a database and bringing it up to date |
@@ -23,6 +24,7 @@ mod batch;
 mod change;
 mod connection;
 mod content;
+mod copy;
 mod entry;
 mod error;
 mod instance;

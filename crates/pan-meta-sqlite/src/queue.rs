@@ -5,8 +5,18 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use pan_engine::{EngineError, ErrorKind, Job, Scope};
 
+use crate::copy::CopyRequest;
+
 /// So many closures may wait; the next one is told to come back later.
 const WAITING_MAX: usize = 1_024;
+
+/// What the writer does next.
+pub(crate) enum Next {
+    /// Run this closure, and those that wait behind it.
+    Closure(Box<dyn Job>),
+    /// Copy the database.
+    Copy(CopyRequest),
+}
 
 /// A queue with one lane per scope. Within a lane order is kept; between lanes
 /// turns are taken, so that one user's thousand uploads do not stand before
@@ -23,6 +33,8 @@ struct State {
     /// The scopes that have something waiting, the next in turn first.
     turns: VecDeque<Scope>,
     waiting: usize,
+    /// Copies of the database that were asked for; closures go first.
+    copies: VecDeque<CopyRequest>,
     /// The writer sleeps: without this every push would be a system call.
     asleep: bool,
     closed: bool,
@@ -44,18 +56,43 @@ impl Queue {
         }
     }
 
+    /// Queues a copy of the database, or refuses it when there is no writer.
+    pub(crate) fn push_copy(&self, request: CopyRequest) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            return request.finish(Err(stopped()));
+        }
+        state.copies.push_back(request);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Whether nothing more is let in.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// The next copy that was asked for.
+    pub(crate) fn pop_copy(&self) -> Option<CopyRequest> {
+        self.lock().copies.pop_front()
+    }
+
     /// The next closure in turn, if one waits.
     pub(crate) fn pop(&self) -> Option<Box<dyn Job>> {
         self.lock().pop()
     }
 
-    /// The next closure in turn; sleeps until there is one. `None` when the
-    /// queue is closed and everything in it was taken.
-    pub(crate) fn wait(&self) -> Option<Box<dyn Job>> {
+    /// What the writer does next; sleeps until there is something. `None` when
+    /// the queue is closed and everything in it was taken.
+    pub(crate) fn wait(&self) -> Option<Next> {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.pop() {
-                return Some(job);
+                return Some(Next::Closure(job));
+            }
+            if let Some(request) = state.copies.pop_front() {
+                return Some(Next::Copy(request));
             }
             if state.closed {
                 return None;

@@ -1,6 +1,6 @@
 //! The store: what the rest of OpenPan sees of this engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -8,6 +8,7 @@ use pan_engine::{BoxFuture, EngineError, Job, MetaStore, ReadCost, ReadJob, Scop
 use pan_model::ByteSize;
 use tokio::sync::Semaphore;
 
+use crate::copy::CopyRequest;
 use crate::queue::Queue;
 use crate::reader::Readers;
 use crate::{connection, writer};
@@ -71,6 +72,23 @@ impl SqliteStore {
             long_reads: Arc::new(Semaphore::new(LONG_READS_MAX)),
             writer: Some(writer),
         })
+    }
+}
+
+impl SqliteStore {
+    /// Copies the database, as it is at one moment, to a file that is not
+    /// there yet; resolves when the copy is durable but for its name. Changes
+    /// go on meanwhile and wait only for single steps; every change that was
+    /// acknowledged before the call is in the copy.
+    ///
+    /// A copy that fails leaves a part of a file, which is of no use.
+    pub fn copy_to(
+        &self,
+        path: PathBuf,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send + use<> {
+        let (request, copied) = CopyRequest::new(path);
+        self.queue.push_copy(request);
+        copied
     }
 }
 

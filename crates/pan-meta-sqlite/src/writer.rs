@@ -7,9 +7,10 @@ use pan_engine::{EngineError, ErrorKind};
 use rusqlite::Connection;
 
 use crate::batch::{self, Answerer, DeviceFailure};
+use crate::copy;
 use crate::error::engine_error;
 use crate::log::Log;
-use crate::queue::{Queue, stopped};
+use crate::queue::{Next, Queue, stopped};
 use crate::session::Session;
 use crate::store::OnDeviceFailure;
 
@@ -42,9 +43,21 @@ fn write(
     // would report success for pages that were never written.
     let failed = |error| DeviceFailure(engine_error("moving the log", error));
     let mut session = Session::of_writer(conn);
-    while let Some(first) = queue.wait() {
-        batch::run(&mut session, queue, answerer, first)?;
-        log.checkpoint_if_due(conn).map_err(failed)?;
+    while let Some(next) = queue.wait() {
+        match next {
+            Next::Closure(first) => {
+                batch::run(&mut session, queue, answerer, first)?;
+                log.checkpoint_if_due(conn).map_err(failed)?;
+            }
+            Next::Copy(request) => copy::run(conn, queue, request, || {
+                // Whoever writes waits for a step of the copy, not for all of it.
+                if let Some(first) = queue.pop() {
+                    batch::run(&mut session, queue, answerer, first)?;
+                    log.checkpoint_if_due(conn).map_err(failed)?;
+                }
+                Ok(())
+            })?,
+        }
     }
     drop(session);
     log.empty(conn).map_err(failed)
@@ -58,6 +71,9 @@ impl Drop for RefuseRest<'_> {
         self.0.close();
         while let Some(job) = self.0.pop() {
             batch::finish(job, Err(stopped()));
+        }
+        while let Some(request) = self.0.pop_copy() {
+            request.finish(Err(stopped()));
         }
     }
 }

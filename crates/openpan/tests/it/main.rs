@@ -13,6 +13,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
 
 mod admin;
+mod backup;
 mod bad_input;
 mod cli;
 mod clients;
@@ -25,6 +26,7 @@ mod model;
 mod person;
 mod proxy;
 mod running_download;
+mod scrub;
 mod security;
 mod server;
 mod shared;
@@ -51,13 +53,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 13] = [
+    let modules: [fn() -> Vec<Trial>; 15] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
         clients::tests,
         model::tests,
         admin::tests,
+        backup::tests,
         bad_input::tests,
         cli::tests,
         commands::tests,
@@ -65,6 +68,7 @@ fn main() {
         damage::tests,
         invariants::tests,
         running_download::tests,
+        scrub::tests,
         shared::tests,
     ];
     let trials = modules.iter().flat_map(|tests| tests()).collect();

@@ -27,6 +27,22 @@ pub async fn a_range_is_exactly_what_was_asked_for(store: &dyn BlobStore) {
     }
 }
 
+/// All of it, however it was read before, and nothing of what is not there.
+pub async fn a_stored_blob_is_read_whole(store: &dyn BlobStore) {
+    for length in [0, 1, 100_000, MAX_BLOB_BYTES as usize] {
+        let (key, bytes) = (key(), bytes(length as u64, length));
+        put(store, key, &bytes).await;
+        assert!(store.get_stored(key).await.unwrap() == bytes, "{length} bytes");
+        store.delete(&[key]).await.unwrap();
+        let error = store.get_stored(key).await.expect_err("nothing to read");
+        assert_eq!(error.kind(), ErrorKind::Missing, "{error}");
+    }
+    let key = key();
+    let _writer = store.create(key).await.unwrap();
+    let error = store.get_stored(key).await.expect_err("an unfinished blob");
+    assert_eq!(error.kind(), ErrorKind::Missing, "{error}");
+}
+
 /// Asking for nothing gives nothing, also at the very end.
 pub async fn a_range_without_bytes_is_empty(store: &dyn BlobStore) {
     let (key, bytes) = some_blob(store).await;

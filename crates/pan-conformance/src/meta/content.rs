@@ -275,6 +275,16 @@ pub async fn removing_a_content_removes_all_of_it(store: &dyn MetaStore) {
     assert_eq!(again.await.unwrap_err().kind(), ErrorKind::Missing);
 }
 
+/// A body that was damaged, or lost, is replaced.
+pub async fn a_body_is_replaced(store: &dyn MetaStore) {
+    let id = insert_small(store).await;
+    for body in [&b"other"[..], b"", b"again"] {
+        let bytes = Bytes::copy_from_slice(body);
+        write(store, ANYBODY, move |tx| tx.replace_body(id, &bytes)).await;
+        assert_eq!(read(store, move |rows| rows.get_body(id)).await.as_deref(), Some(body));
+    }
+}
+
 /// Damage is noted until it is healed: the content's blobs are replaced.
 pub async fn damage_is_noted_until_it_is_healed(store: &dyn MetaStore) {
     let id = insert_content(store, 4 << 20, 1, ContentKind::Blobs).await.id;
@@ -301,6 +311,71 @@ pub async fn damage_is_noted_until_it_is_healed(store: &dyn MetaStore) {
         assert!(!snapshot.is_damaged(id)?);
         assert_eq!(snapshot.list_blobs(id, 0, 9)?, [healthy]);
         assert!(!snapshot.is_blob_known(blob(0).key)?);
+        Ok(())
+    })
+    .await;
+}
+
+/// An upload of any size finds what it can heal, and nothing else.
+pub async fn damaged_contents_of_any_size_are_found(store: &dyn MetaStore) {
+    let found = async |row: ContentRow| {
+        let print = row.fingerprint;
+        write(store, ANYBODY, move |tx| {
+            let mut found = Vec::new();
+            tx.find_damaged(print.size, print.md5, &mut |row| {
+                found.push(row);
+                ControlFlow::Continue(())
+            })?;
+            Ok(found)
+        })
+        .await
+    };
+    let mut damaged = Vec::new();
+    for size in [0, 5, SLICE_BYTES, SLICE_BYTES + 1] {
+        let row = insert_content(store, size, 7, ContentKind::Blobs).await;
+        // Of the same size and another md5.
+        insert_content(store, size, 8, ContentKind::Blobs).await;
+        assert_eq!(found(row).await, [], "nothing is damaged");
+        write(store, ANYBODY, move |tx| tx.set_damaged(row.id, true)).await;
+        assert_eq!(found(row).await, [row]);
+        damaged.push(row);
+    }
+    let ids: Vec<_> = damaged.iter().map(|row| row.id).collect();
+    let (first, rest) = (ids[0], ids[1..].to_vec());
+    read(store, move |snapshot| {
+        assert_eq!(snapshot.list_damaged(None, 9)?, ids);
+        assert_eq!(snapshot.list_damaged(Some(first), 2)?, rest[..2]);
+        Ok(())
+    })
+    .await;
+    for row in damaged {
+        write(store, ANYBODY, move |tx| tx.set_damaged(row.id, false)).await;
+        assert_eq!(found(row).await, []);
+    }
+}
+
+/// Files name their content themselves or as part of a superfile.
+pub async fn pointers_are_listed_through_superfiles(store: &dyn MetaStore) {
+    let user = user(store, "a").await;
+    let part = insert_content(store, 4 << 20, 1, ContentKind::Blobs).await.id;
+    let whole = insert_content(store, 8 << 20, 2, ContentKind::Superfile).await.id;
+    let made = write(store, user, move |tx| {
+        tx.insert_part(whole, 0, part)?;
+        tx.insert_part(whole, 1, part)?;
+        let mut made = Vec::new();
+        for (name, content) in [("a", part.0), ("b", whole.0), ("c", 999)] {
+            let mut entry = file(tx, FsId::root(user), name)?;
+            entry.kind = pan_engine::meta::EntryKind::File(facts(content, 10));
+            made.push(insert(tx, entry)?.fs_id);
+        }
+        Ok(made)
+    })
+    .await;
+    read(store, move |rows| {
+        assert_eq!(rows.list_pointers(part, 9)?, made[..2]);
+        assert_eq!(rows.list_pointers(part, 1)?, made[..1]);
+        assert_eq!(rows.list_pointers(whole, 9)?, made[1..2]);
+        assert_eq!(rows.list_pointers(ContentId(7), 9)?, []);
         Ok(())
     })
     .await;

@@ -3,14 +3,15 @@
 
 use std::ops::ControlFlow;
 
-use futures_util::StreamExt;
+use bytes::Bytes;
 use pan_engine::meta::{BlobRow, ContentKind, ContentRow, ContentState};
 use pan_engine::{ErrorKind, MetaRead, MetaStoreExt, ReadCost};
-use pan_hash::{BLOB_BYTES, GROUP_BYTES};
+use pan_hash::BLOB_BYTES;
 use pan_model::ByteSize;
 
 use super::CheckReport;
-use crate::{ContentReader, Error, Pan, Result};
+use super::stored::{read_stored, stored_length};
+use crate::{Error, Pan, Result};
 
 /// Contents of one snapshot.
 const WINDOW: u64 = 500;
@@ -42,20 +43,25 @@ impl Pan {
             for content in &contents {
                 report.contents += 1;
                 content.check_rows(report);
-                self.check_blobs(content, report).await?;
-                if read_data {
-                    self.check_bytes(content, report).await?;
+                // A superfile's bytes are those of its parts, which come in
+                // turn; what is being deleted has none that count.
+                if content.row.kind == ContentKind::Superfile
+                    || content.row.state == ContentState::Deleting
+                {
+                    continue;
+                }
+                match read_data {
+                    true => self.check_bytes(content, report).await?,
+                    false => self.check_blobs(content, report).await?,
                 }
             }
         }
     }
 
+    /// That every blob is there, without reading it.
     async fn check_blobs(&self, content: &Examined, report: &mut CheckReport) -> Result<()> {
-        if content.row.state == ContentState::Deleting {
-            return Ok(());
-        }
         for blob in &content.blobs {
-            let wanted = blob.size.0 + blob.size.0.div_ceil(GROUP_BYTES) * 32;
+            let wanted = stored_length(blob);
             let length = match self.blobs().head(blob.key).await {
                 Ok(length) => length,
                 // Something else is in its place: the rest can still be checked.
@@ -75,38 +81,33 @@ impl Pan {
         Ok(())
     }
 
+    /// That every byte is what was uploaded.
     async fn check_bytes(&self, content: &Examined, report: &mut CheckReport) -> Result<()> {
-        // A superfile's bytes are those of its parts, which come in turn.
-        if content.row.kind == ContentKind::Superfile || content.row.state == ContentState::Deleting
-        {
-            return Ok(());
-        }
         let id = content.row.id;
-        let pan = self.clone();
-        let open = move |read: &mut dyn MetaRead| ContentReader::open(&pan, read, id);
-        let reader = match self.meta().read(ReadCost::Bounded, open).await {
-            Ok(reader) => reader,
-            Err(Error::Damaged { what }) => {
-                report.find(what);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
         let mut digest = self.hasher().whole();
-        let mut steps = Box::pin(reader.stream(0..reader.len()));
-        while let Some(step) = steps.next().await {
-            match step {
-                Ok(bytes) => {
+        for blob in &content.blobs {
+            match read_stored(&**self.blobs(), blob).await {
+                Ok(stored) => {
+                    let bytes = stored.slice(..blob.size.0 as usize);
                     report.bytes_read += bytes.len() as u64;
                     digest.push(bytes);
                 }
-                Err(error) => {
-                    report.find(format!("content {}: {error}", id.0));
+                Err(error) if error.is_damage() => {
+                    if self.note_damage(id, Some(*blob), &error).await?.is_some() {
+                        report.find(format!("content {}: {error}", id.0));
+                    }
                     return Ok(());
                 }
+                Err(error) => return Err(error),
             }
         }
+        if let Some(body) = &content.body {
+            report.bytes_read += body.len() as u64;
+            digest.push(body.clone());
+        }
         if digest.finish().await != content.row.fingerprint {
+            let what = "its bytes do not match its digests".into();
+            self.note_damage(id, None, &Error::Damaged { what }).await?;
             report.find(format!("content {}: its bytes do not match its digests", id.0));
         }
         Ok(())
@@ -116,29 +117,31 @@ impl Pan {
 /// A content row with what hangs on it.
 struct Examined {
     row: ContentRow,
-    body_bytes: Option<ByteSize>,
+    body: Option<Bytes>,
     blobs: Vec<BlobRow>,
     parts: Vec<ContentRow>,
     referenced: bool,
     noted: bool,
+    damaged: bool,
 }
 
 impl Examined {
     fn load(read: &mut dyn MetaRead, row: ContentRow) -> Result<Self> {
         Ok(Self {
             row,
-            body_bytes: read.get_body(row.id)?.map(|body| ByteSize(body.len() as u64)),
+            body: read.get_body(row.id)?,
             blobs: read.list_blobs(row.id, 0, u64::MAX)?,
             parts: read.list_parts(row.id)?,
             referenced: read.is_referenced(row.id)?,
             noted: read.is_maybe_unreferenced(row.id)?,
+            damaged: read.is_damaged(row.id)?,
         })
     }
 
     fn check_rows(&self, report: &mut CheckReport) {
         let (id, size) = (self.row.id.0, self.row.fingerprint.size);
         let stored = match self.row.kind {
-            ContentKind::Inline => self.body_bytes,
+            ContentKind::Inline => self.body.as_ref().map(|body| ByteSize(body.len() as u64)),
             ContentKind::Blobs => Some(self.blobs.iter().map(|blob| blob.size).sum()),
             ContentKind::Superfile => {
                 Some(self.parts.iter().map(|part| part.fingerprint.size).sum())
@@ -153,6 +156,11 @@ impl Examined {
         }
         if self.parts.iter().any(|part| part.kind == ContentKind::Superfile) {
             report.find(format!("content {id}: a part is a superfile itself"));
+        }
+        if self.damaged {
+            report.find(format!(
+                "content {id}: it was found damaged; uploading the same bytes again heals it"
+            ));
         }
         let is_present = self.row.state == ContentState::Present;
         if self.referenced && deleting {

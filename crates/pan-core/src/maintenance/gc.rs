@@ -23,7 +23,9 @@ pub struct CollectReport {
     /// Entries that nobody can see any more and that were removed: of what
     /// was purged, and of copies that were given up.
     pub staged_removed: u64,
-    /// Contents that were found without a pointer.
+    /// Contents that had lost a pointer and were looked at.
+    pub contents_examined: u64,
+    /// Those of them that nothing points to any more.
     pub contents_deletable: u64,
     /// Contents that were removed with their bytes.
     pub contents_removed: u64,
@@ -69,10 +71,14 @@ impl Pan {
     /// # Errors
     /// Only those of the engines.
     pub async fn collect(&self) -> Result<CollectReport> {
+        let tmpfiles_expired = self.expire_tmpfiles().await?;
+        let staged_removed = self.remove_staged().await?;
+        let (contents_examined, contents_deletable) = self.mark_deletable().await?;
         Ok(CollectReport {
-            tmpfiles_expired: self.expire_tmpfiles().await?,
-            staged_removed: self.remove_staged().await?,
-            contents_deletable: self.mark_deletable().await?,
+            tmpfiles_expired,
+            staged_removed,
+            contents_examined,
+            contents_deletable,
             contents_removed: self.remove_contents().await?,
             orphans_removed: self.sweep_orphans().await?,
         })
@@ -98,11 +104,12 @@ impl Pan {
         Ok(expired)
     }
 
-    async fn mark_deletable(&self) -> Result<u64> {
+    /// Returns how many contents were looked at, and how many may go.
+    async fn mark_deletable(&self) -> Result<(u64, u64)> {
         let list = |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_maybe_unreferenced(AT_ONCE)?);
         let noted = self.meta().read(ReadCost::Bounded, list).await?;
         if noted.is_empty() {
-            return Ok(0);
+            return Ok((0, 0));
         }
         let now = self.now();
         let job = move |tx: &mut dyn MetaTxn| {
@@ -110,7 +117,7 @@ impl Pan {
             for &id in &noted {
                 marked += u64::from(mark_if_unreferenced(tx, id, now)?);
             }
-            Ok::<_, Error>(marked)
+            Ok::<_, Error>((noted.len() as u64, marked))
         };
         self.meta().write(Scope::Instance, job).await
     }
@@ -121,6 +128,8 @@ impl Pan {
         let deleting = self.meta().read(ReadCost::Bounded, list).await?;
         let mut removed = 0;
         for id in deleting {
+            // A backup has begun: what goes may be among what it copies.
+            let Some(_removal) = self.inner().leases.try_remove() else { break };
             self.remove_content(id).await?;
             removed += 1;
         }

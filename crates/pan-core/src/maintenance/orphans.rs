@@ -5,7 +5,7 @@
 //! once, when it is two days old. Buckets younger than that at our own start
 //! may hold uploads that are still under way and are left to the next start.
 
-use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_engine::{MetaRead, MetaStore, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::BlobKey;
 
 use crate::{Error, Pan, Result};
@@ -18,8 +18,10 @@ const AT_ONCE: usize = 500;
 const SWEPT: &str = "orphans_swept_through_hour";
 
 impl Pan {
-    /// Sweeps the buckets that became old. Returns how many blobs were deleted.
+    /// Sweeps the buckets that became old, unless a backup is under way.
+    /// Returns how many blobs were deleted.
     pub(crate) async fn sweep_orphans(&self) -> Result<u64> {
+        let Some(_removal) = self.inner().leases.try_remove() else { return Ok(0) };
         let oldest = self.inner().started.hour().min(self.now().hour());
         let Some(through) = oldest.checked_sub(SETTLED_HOURS) else { return Ok(0) };
         let swept = self.swept_through().await?;
@@ -49,23 +51,24 @@ impl Pan {
         loop {
             let keys = self.blobs().list(hour, after, AT_ONCE).await?;
             let Some(&last) = keys.last() else { return Ok(removed) };
-            let orphans = self.unknown(keys).await?;
+            let orphans = unknown(self.meta(), keys).await?;
             self.blobs().delete(&orphans).await?;
             removed += orphans.len() as u64;
             after = Some(last);
         }
     }
+}
 
-    async fn unknown(&self, keys: Vec<BlobKey>) -> Result<Vec<BlobKey>> {
-        let look = move |read: &mut dyn MetaRead| {
-            let mut unknown = Vec::new();
-            for key in keys {
-                if !read.is_blob_known(key)? {
-                    unknown.push(key);
-                }
+/// Those of the keys that no row names.
+pub(super) async fn unknown(rows: &dyn MetaStore, keys: Vec<BlobKey>) -> Result<Vec<BlobKey>> {
+    let look = move |read: &mut dyn MetaRead| {
+        let mut unknown = Vec::new();
+        for key in keys {
+            if !read.is_blob_known(key)? {
+                unknown.push(key);
             }
-            Ok::<_, Error>(unknown)
-        };
-        self.meta().read(ReadCost::Long, look).await
-    }
+        }
+        Ok::<_, Error>(unknown)
+    };
+    rows.read(ReadCost::Long, look).await
 }

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use pan_model::{Blake3, BlobKey, ByteSize, ContentId, Fingerprint, Md5, Timestamp};
+use pan_model::{Blake3, BlobKey, ByteSize, ContentId, Fingerprint, FsId, Md5, Timestamp};
 
 use super::Result;
 
@@ -79,6 +79,15 @@ pub trait ContentRead {
         each: &mut dyn FnMut(ContentRow) -> ControlFlow<()>,
     ) -> Result<()>;
 
+    /// Contents of any size that are noted as damaged and have this size and
+    /// md5. There are hardly ever any, and then this costs nothing.
+    fn find_damaged(
+        &mut self,
+        size: ByteSize,
+        md5: Md5,
+        each: &mut dyn FnMut(ContentRow) -> ControlFlow<()>,
+    ) -> Result<()>;
+
     /// The bytes of an inline content.
     fn get_body(&mut self, id: ContentId) -> Result<Option<Bytes>>;
 
@@ -94,8 +103,16 @@ pub trait ContentRead {
     /// Contents that lost a pointer, by id, at most `limit`.
     fn list_maybe_unreferenced(&mut self, limit: u64) -> Result<Vec<ContentId>>;
 
+    /// Entries that point to the content, themselves or through a superfile
+    /// that it is a part of, by id, at most `limit`.
+    fn list_pointers(&mut self, id: ContentId, limit: u64) -> Result<Vec<FsId>>;
+
     /// Whether a read of the content has met damage.
     fn is_damaged(&mut self, id: ContentId) -> Result<bool>;
+
+    /// Contents that are noted as damaged, by id, those after `after`, at most
+    /// `limit`.
+    fn list_damaged(&mut self, after: Option<ContentId>, limit: u64) -> Result<Vec<ContentId>>;
 
     /// The largest content id that may have been given out.
     fn last_content_id(&mut self) -> Result<ContentId>;
@@ -128,6 +145,10 @@ pub trait ContentTxn {
 
     /// Adds the bytes of an inline content.
     fn insert_body(&mut self, id: ContentId, body: &Bytes) -> Result<()>;
+
+    /// Replaces the bytes of an inline content by better ones; adds them when
+    /// they are not there.
+    fn replace_body(&mut self, id: ContentId, body: &Bytes) -> Result<()>;
 
     /// Adds a blob to a content.
     fn insert_blob(&mut self, id: ContentId, blob: &BlobRow) -> Result<()>;

@@ -1,6 +1,6 @@
 //! The words of the control socket: JSON, one object a line.
 
-use pan_core::{CheckReport, CollectReport, Pan, TokenSpec};
+use pan_core::{BackupReport, CheckReport, CollectReport, Pan, ScrubReport, TokenSpec};
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +49,15 @@ pub enum AdminRequest {
         /// Whether every stored byte is read.
         read_data: bool,
     },
+    /// Reads every stored byte.
+    Scrub,
     /// One pass of the collector.
     Gc,
+    /// Copies everything.
+    Backup {
+        /// Where to, as an absolute path.
+        place: String,
+    },
 }
 
 /// What came of it.
@@ -67,6 +74,19 @@ pub enum AdminReply {
 }
 
 impl AdminRequest {
+    /// Whether what it leaves behind is another store than before; looking at
+    /// one, however closely, is not.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::UserList | Self::Check { .. } | Self::Scrub | Self::Backup { .. } => false,
+            Self::UserAdd { .. }
+            | Self::UserSetQuota { .. }
+            | Self::UserDisable { .. }
+            | Self::TokenIssue { .. }
+            | Self::Gc => true,
+        }
+    }
+
     /// Does what is asked.
     pub(super) async fn perform(self, pan: &Pan, now: i64) -> Result<AdminReply, String> {
         let told = |error: pan_core::Error| error.to_string();
@@ -107,9 +127,13 @@ impl AdminRequest {
             Self::Check { read_data } => {
                 Ok(check_reply(&pan.check(read_data).await.map_err(told)?))
             }
+            Self::Scrub => Ok(scrub_reply(&pan.scrub().await.map_err(told)?)),
             Self::Gc => {
                 let report = pan.collect().await.map_err(told)?;
                 Ok(AdminReply::Done(collect_lines(&report)))
+            }
+            Self::Backup { place } => {
+                Ok(backup_reply(&place, &pan.backup(&place).await.map_err(told)?))
             }
         }
     }
@@ -128,6 +152,7 @@ fn collect_lines(report: &CollectReport) -> Vec<String> {
     let lines = [
         (report.tmpfiles_expired, "tmpfiles expired"),
         (report.staged_removed, "abandoned copies removed"),
+        (report.contents_examined, "contents that lost a pointer looked at"),
         (report.contents_deletable, "contents are pointed to by nothing now"),
         (report.contents_removed, "contents removed with their bytes"),
         (report.orphans_removed, "blobs without a content removed"),
@@ -150,4 +175,53 @@ fn check_reply(report: &CheckReport) -> AdminReply {
     lines.push(summary);
     lines.push(format!("{} findings", report.findings.len()));
     AdminReply::Found(lines)
+}
+
+fn scrub_reply(report: &ScrubReport) -> AdminReply {
+    let mut lines: Vec<String> = report.damages.iter().map(damage_line).collect();
+    lines.push(format!(
+        "read {} blobs and small contents, {}",
+        report.pieces,
+        ByteSize(report.bytes_read)
+    ));
+    if report.contents_recovered > 0 {
+        lines.push(format!("{} contents have their bytes back", report.contents_recovered));
+    }
+    if report.contents_damaged == 0 {
+        lines.push("everything is as it was uploaded".into());
+        return AdminReply::Done(lines);
+    }
+    lines.push(format!(
+        "{} contents are damaged; uploading the same bytes again heals them",
+        report.contents_damaged
+    ));
+    AdminReply::Found(lines)
+}
+
+fn backup_reply(place: &str, report: &BackupReport) -> AdminReply {
+    let mut lines: Vec<String> = report.damages.iter().map(damage_line).collect();
+    lines.push(format!(
+        "copied {} blobs, {}; {} were there; {} are not needed any more",
+        report.blobs_copied,
+        ByteSize(report.bytes_copied),
+        report.blobs_kept,
+        report.blobs_removed
+    ));
+    if report.contents_damaged == 0 {
+        lines.push(format!("{place} is a whole backup"));
+        return AdminReply::Done(lines);
+    }
+    lines.push(format!(
+        "{place} holds everything but {} contents, which are damaged",
+        report.contents_damaged
+    ));
+    AdminReply::Found(lines)
+}
+
+fn damage_line(damage: &pan_core::Damage) -> String {
+    let files = match &damage.files[..] {
+        [] => "no file has it".to_owned(),
+        files => files.join(", "),
+    };
+    format!("content {}: {} ({files})", damage.content.0, damage.what)
 }

@@ -112,12 +112,12 @@ fn name(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Plan;
+    use super::{Area, Plan};
 
     #[test]
     fn a_plan_has_about_the_entries_it_was_asked_for() {
         let plan = Plan::of(1_000_000);
-        let entries = plan.areas.iter().map(|area| area.entries()).sum::<u64>();
+        let entries = plan.areas.iter().map(Area::entries).sum::<u64>();
         assert!((990_000..1_010_000).contains(&entries), "{entries}");
         assert!((495_000..505_000).contains(&plan.area("/half").entries()));
         assert_eq!(plan.path(plan.files() - 1).split('/').nth(1), Some("ten"));

@@ -1,0 +1,208 @@
+//! Backups: of a store in use, into what can be served as it is, and again
+//! into the same place.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pan_conformance::pcs::{Client, digest};
+
+use crate::damage::blob_files;
+use crate::server::{Server, empty_directory, fail, openpan, succeed};
+
+crate::tests![
+    a_backup_under_load_is_served_whole,
+    a_second_backup_copies_what_is_new,
+    damage_is_told_and_does_not_stop_the_rest,
+    a_beginning_is_no_backup,
+    only_a_place_of_backups_is_written_to,
+    a_backup_needs_no_server,
+];
+
+fn content_of(number: u64) -> Vec<u8> {
+    let size = match number % 5 {
+        0 => 5_000_000,
+        1 | 2 => 9_000,
+        _ => 300_000,
+    };
+    digest::content(7_000 + number, size + number as usize)
+}
+
+fn backup(data: &Path, place: &Path) -> String {
+    succeed(openpan(data, &["backup", place.to_str().unwrap()]))
+}
+
+/// Serves a backup and compares all that was put before it.
+fn drill(place: &Path, token: &str, numbers: std::ops::Range<u64>) {
+    succeed(openpan(place, &["check", "--read-data"]));
+    let server = Server::start(place);
+    assert_eq!(server.setup_token(), None, "its users are there");
+    let client = Client::new(&server.address, token);
+    for number in numbers {
+        assert!(client.get(&format!("/{number}")).file() == content_of(number), "{number}");
+    }
+    client.put("/new", b"a store of its own").ok();
+    server.check();
+    server.stop();
+}
+
+// The restore drill of docs/server.md.
+fn a_backup_under_load_is_served_whole() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    for number in 0..20 {
+        admin.put(&format!("/{number}"), &content_of(number)).ok();
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for worker in 0..3u64 {
+            let client = Client::new(&server.address, admin.token());
+            let done = &done;
+            scope.spawn(move || {
+                for round in 0.. {
+                    let number = 100 + worker * 1000 + round;
+                    let path = format!("/load/{worker}/{}", round % 7);
+                    client.put_ondup(&path, &content_of(number), "overwrite").ok();
+                    if round % 3 == 0 {
+                        client.file("delete").param("path", path).send().ok();
+                    }
+                    if done.load(Ordering::SeqCst) {
+                        break;
+                    }
+                }
+            });
+        }
+        // What ends before the backup begins is in it, however busy it is.
+        admin.put("/20", &content_of(20)).ok();
+        let said = backup(&data, &place);
+        // And while something is in use a backup is no less whole.
+        let again = backup(&data, &directory.path().join("other"));
+        done.store(true, Ordering::SeqCst);
+        assert!(said.contains("is a whole backup") && again.contains("is a whole backup"));
+    });
+    server.check();
+    server.stop();
+    assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o700);
+    for file in blob_files(&place).iter().chain(&[place.join("meta.db"), place.join("backup")]) {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+    }
+    drill(&place, admin.token(), 0..21);
+    drill(&directory.path().join("other"), admin.token(), 0..21);
+}
+
+fn a_second_backup_copies_what_is_new() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    for number in 0..5 {
+        admin.put(&format!("/{number}"), &content_of(number)).ok();
+    }
+    assert!(backup(&data, &place).starts_with("copied 4 blobs"));
+    assert!(backup(&data, &place).starts_with("copied 0 blobs, 0 B; 4 were there"));
+    admin.put("/5", &content_of(5)).ok();
+    let said = backup(&data, &place);
+    assert!(said.starts_with("copied 2 blobs") && said.contains("4 were there"), "{said}");
+    // A blob that no row names belongs to an older backup.
+    let spare = place.join("blobs/00000007");
+    fs::create_dir(&spare).unwrap();
+    fs::write(spare.join("00".repeat(12)), b"old").unwrap();
+    // A log that somebody left who looked at the backup and was killed.
+    fs::write(place.join("meta.db-wal"), b"").unwrap();
+    let said = backup(&data, &place);
+    assert!(said.contains("1 are not needed any more"), "{said}");
+    // Through the directory as well as through the server.
+    server.stop();
+    assert!(backup(&data, &place).starts_with("copied 0 blobs"));
+    drill(&place, admin.token(), 0..6);
+    let said = fail(openpan(&data, &["backup", place.to_str().unwrap()]));
+    assert!(said.contains("neither empty nor a place of backups"), "it was served: {said}");
+}
+
+fn damage_is_told_and_does_not_stop_the_rest() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    admin.put("/bad", &content_of(99)).ok();
+    let [bad] = &blob_files(&data)[..] else { panic!("one blob") };
+    for number in 0..4 {
+        admin.put(&format!("/{number}"), &content_of(number)).ok();
+    }
+    let mut bytes = fs::read(bad).unwrap();
+    bytes[100_000] ^= 2;
+    fs::write(bad, &bytes).unwrap();
+    let output = openpan(&data, &["backup", place.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(!output.status.success() && said.contains("(admin:/bad)"), "{said}");
+    assert!(said.contains("everything but 1 contents"), "{said}");
+    // Healed here, it is whole there after the next.
+    admin.put("/again", &content_of(99)).ok();
+    assert!(backup(&data, &place).contains("is a whole backup"));
+    server.stop();
+    drill(&place, admin.token(), 0..4);
+}
+
+fn a_beginning_is_no_backup() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    for number in 0..4 {
+        admin.put(&format!("/{number}"), &content_of(number)).ok();
+    }
+    backup(&data, &place);
+    // As if it had broken off: no rows yet, and a blob that was never flushed.
+    fs::remove_file(place.join("meta.db")).unwrap();
+    let mark = fs::read_to_string(place.join("backup")).unwrap();
+    fs::write(place.join("backup"), mark.replace("whole", "under way")).unwrap();
+    let blob = &blob_files(&place)[0];
+    let length = fs::metadata(blob).unwrap().len() as usize;
+    fs::write(blob, vec![0; length]).unwrap();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["check"], &["user", "list"]] {
+        let said = fail(openpan(&place, command));
+        assert!(said.contains("a backup that broke off"), "{command:?}: {said}");
+    }
+    let said = backup(&data, &place);
+    assert!(said.starts_with("copied 1 blobs"), "what was not flushed is not trusted: {said}");
+    server.stop();
+    drill(&place, admin.token(), 0..4);
+}
+
+fn only_a_place_of_backups_is_written_to() {
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let server = Server::start(&data);
+    let refused = |place: &Path| fail(openpan(&data, &["backup", place.to_str().unwrap()]));
+    assert!(refused(&data).contains("neither empty"));
+    let home = directory.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("letter"), b"dear").unwrap();
+    assert!(refused(&home).contains("neither empty"));
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 1, "untouched");
+    assert!(refused(&home.join("letter")).starts_with("error: "));
+    // Backups of another store.
+    let (other, place) = (directory.path().join("other"), directory.path().join("copy"));
+    Server::start(&other).stop();
+    backup(&other, &place);
+    assert!(refused(&place).contains("of another store"));
+    server.check();
+}
+
+fn a_backup_needs_no_server() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("a/b/copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    for number in 0..4 {
+        admin.put(&format!("/{number}"), &content_of(number)).ok();
+    }
+    server.stop();
+    backup(&data, &place);
+    drill(&place, admin.token(), 0..4);
+    let said = fail(openpan(&directory.path().join("none"), &["backup", "x"]));
+    assert!(said.contains("holds no data"), "{said}");
+}
