@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pan_engine::{EngineError, ErrorKind, Job, Scope};
 
@@ -15,6 +16,16 @@ const WAITING_MAX: usize = 1_024;
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// What became of waiting for a closure.
+pub(crate) enum Waited {
+    /// One came.
+    Job(Box<dyn Job>),
+    /// None came for as long as the pause.
+    Nothing,
+    /// None will come any more: the queue is closed, and empty.
+    Closed,
 }
 
 #[derive(Default)]
@@ -49,19 +60,29 @@ impl Queue {
         self.lock().pop()
     }
 
-    /// The next closure in turn; sleeps until there is one. `None` when the
-    /// queue is closed and everything in it was taken.
-    pub(crate) fn wait(&self) -> Option<Box<dyn Job>> {
+    /// The next closure in turn; sleeps until there is one, or for no longer
+    /// than `pause`.
+    pub(crate) fn wait(&self, pause: Option<Duration>) -> Waited {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.pop() {
-                return Some(job);
+                return Waited::Job(job);
             }
             if state.closed {
-                return None;
+                return Waited::Closed;
             }
             state.asleep = true;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let Some(pause) = pause else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let waited = self.changed.wait_timeout(state, pause);
+            let timeout;
+            (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            if timeout.timed_out() && state.waiting == 0 && !state.closed {
+                state.asleep = false;
+                return Waited::Nothing;
+            }
         }
     }
 

@@ -11,7 +11,8 @@ use crate::error::engine_error;
 
 /// Script `n` brings version `n` to version `n + 1`. Scripts are never edited
 /// once released; a change of the schema is a new one.
-const SCRIPTS: [&str; 1] = [include_str!("schema/0001_first.sql")];
+const SCRIPTS: [&str; 2] =
+    [include_str!("schema/0001_first.sql"), include_str!("schema/0002_search.sql")];
 
 /// The version that the last script leads to.
 const NEWEST: i64 = SCRIPTS.len() as i64;

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use pan_engine::{EngineError, ErrorKind};
+use pan_model::UserNo;
 use rusqlite::Connection;
 
 use crate::batch::{self, Answerer, DeviceFailure};
 use crate::error::engine_error;
 use crate::log::Log;
-use crate::queue::{Queue, stopped};
+use crate::queue::{Queue, Waited, stopped};
 use crate::session::Session;
 use crate::store::OnDeviceFailure;
+
+/// How long nobody must have wanted anything before names are folded, which
+/// leaves most of the time to those who come next.
+const FOLD_PAUSE: Duration = Duration::from_millis(20);
 
 /// Starts the thread. It ends when the queue is closed and empty.
 pub(crate) fn start(
@@ -42,12 +48,39 @@ fn write(
     // would report success for pages that were never written.
     let failed = |error| DeviceFailure(engine_error("moving the log", error));
     let mut session = Session::of_writer(conn);
-    while let Some(first) = queue.wait() {
-        batch::run(&mut session, queue, answerer, first)?;
+    if let Err(error) = session.load_backlog() {
+        // Names are found without the index until there are new ones.
+        tracing::warn!(%error, "the index of names waits");
+    }
+    loop {
+        let rested = session.backlog.next();
+        let due = match queue.wait(rested.map(|_| FOLD_PAUSE)) {
+            Waited::Job(first) => {
+                batch::run(&mut session, queue, answerer, first)?;
+                session.backlog.overdue()
+            }
+            Waited::Nothing => rested,
+            Waited::Closed => break,
+        };
+        if let Some(user) = due {
+            fold(&mut session, user)?;
+        }
         log.checkpoint_if_due(conn).map_err(failed)?;
     }
     drop(session);
     log.empty(conn).map_err(failed)
+}
+
+/// Puts a slice of a user's names into the index.
+fn fold(session: &mut Session<'_>, user: UserNo) -> Result<(), DeviceFailure> {
+    match batch::run_own(session, |session| session.fold_slice(user))? {
+        Ok(slice) => session.has_folded(&slice),
+        Err(error) => {
+            session.backlog.give_up(user);
+            tracing::warn!(%error, "the index of names waits");
+        }
+    }
+    Ok(())
 }
 
 /// Once there is no writer, for whatever reason, nobody may wait for it.
