@@ -20,7 +20,9 @@ pub mod entry;
 mod given;
 pub mod instance;
 pub mod listing;
+pub mod media;
 pub mod recycle;
+pub mod search;
 pub mod snapshot;
 pub mod staged;
 pub mod tmpfile;
@@ -85,10 +87,19 @@ macro_rules! meta_tests {
             listing::skip_and_limit_count_from_the_place
             listing::a_listing_can_be_stopped
             listing::directories_come_first_whatever_their_names
+            media::files_are_listed_by_type_latest_first
+            media::a_media_type_follows_the_name
+            media::media_is_counted_by_prefix
             recycle::bin_records_come_latest_first
             recycle::one_users_bin_is_not_anothers
             recycle::the_bin_is_read_in_windows
             recycle::the_oldest_in_the_bin_are_found
+            search::files_are_found_by_any_part_of_their_name
+            search::a_file_is_found_as_soon_as_it_has_the_name
+            search::a_name_that_was_rolled_back_is_not_found
+            search::one_users_names_are_not_anothers
+            search::a_search_can_be_stopped
+            search::searches_equal_a_plain_scan
             snapshot::a_snapshot_does_not_move
             snapshot::a_read_sees_what_was_acknowledged_before
             snapshot::no_read_sees_half_a_closure
@@ -144,7 +155,9 @@ mod tests {
             ("entry", include_str!("meta/entry.rs")),
             ("instance", include_str!("meta/instance.rs")),
             ("listing", include_str!("meta/listing.rs")),
+            ("media", include_str!("meta/media.rs")),
             ("recycle", include_str!("meta/recycle.rs")),
+            ("search", include_str!("meta/search.rs")),
             ("snapshot", include_str!("meta/snapshot.rs")),
             ("staged", include_str!("meta/staged.rs")),
             ("tmpfile", include_str!("meta/tmpfile.rs")),

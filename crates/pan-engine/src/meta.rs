@@ -11,7 +11,9 @@ mod content;
 mod entry;
 mod instance;
 mod job;
+mod media;
 mod recycle;
+mod search;
 mod staged;
 mod tmpfile;
 
@@ -28,7 +30,9 @@ pub use entry::{
 };
 pub use instance::{InstanceRead, InstanceTxn};
 pub use job::{Job, JobEnd, MetaStore, MetaStoreExt, ReadCost, ReadJob, Scope};
+pub use media::{MediaPlace, MediaRead};
 pub use recycle::{RecycleRead, RecycleTxn, Recycled};
+pub use search::{SearchQuery, SearchRead};
 pub use staged::{StagedRead, StagedRow, StagedTxn};
 pub use tmpfile::{TmpfileKey, TmpfileRead, TmpfileRow, TmpfileTxn};
 
@@ -46,7 +50,9 @@ pub trait MetaRead:
     + ContentRead
     + EntryRead
     + InstanceRead
+    + MediaRead
     + RecycleRead
+    + SearchRead
     + StagedRead
     + TmpfileRead
 {

@@ -176,6 +176,24 @@ fn run_alone(job: &mut dyn Job, session: &mut Session<'_>) -> Result<Answer, Dev
     }
 }
 
+/// Runs what the engine does for itself in a transaction of its own. When it
+/// fails, nothing of it remains.
+pub(crate) fn run_own<T>(
+    session: &mut Session<'_>,
+    work: impl FnOnce(&mut Session<'_>) -> Result<T, EngineError>,
+) -> Result<Result<T, EngineError>, DeviceFailure> {
+    let ran = begin(session).and_then(|()| {
+        session.end_closures();
+        let done = work(session).map_err(|error| lost(session, error))?;
+        commit(session).map(|()| done)
+    });
+    match ran {
+        Ok(done) => Ok(Ok(done)),
+        Err(Failure::Transaction(error)) => Ok(Err(error)),
+        Err(Failure::Device(failure)) => Err(failure),
+    }
+}
+
 /// Runs a closure. What counts is what the transaction has seen, not what the
 /// closure says: it may have ignored an error.
 fn run_job(job: &mut dyn Job, session: &mut Session<'_>) -> Ran {

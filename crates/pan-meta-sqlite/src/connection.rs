@@ -8,7 +8,7 @@ use pan_model::ByteSize;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::engine_error;
-use crate::{listing, schema};
+use crate::{listing, media, schema};
 
 /// SQLite up to 3.51.2 can corrupt a database when a checkpoint meets a commit.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -108,7 +108,8 @@ fn set_up_any(conn: &Connection) -> rusqlite::Result<()> {
     // Sorts and statement journals stay in memory; both are bounded by windows
     // and by the rows of a closure.
     conn.pragma_update(None, "temp_store", "memory")?;
-    listing::add_functions(conn)
+    listing::add_functions(conn)?;
+    media::add_functions(conn)
 }
 
 /// Makes the name of a new database durable, not only its pages.

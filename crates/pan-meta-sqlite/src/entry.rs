@@ -6,10 +6,11 @@ use pan_engine::meta::{
     ChildrenQuery, Entry, EntryKind, EntryRead, EntryTxn, FileFacts, Result, Totals, TotalsDelta,
 };
 use pan_engine::{EngineError, ErrorKind};
-use pan_model::{ContentId, FsId, NameKey, Rev, UserNo};
+use pan_model::{ContentId, FsId, MediaType, NameKey, Rev, UserNo};
 use rusqlite::{Row, params};
 
 use crate::error::missing;
+use crate::media::media_number;
 use crate::pending::Pending;
 use crate::session::Session;
 use crate::value::{Db, at_most, ids_per_user};
@@ -99,22 +100,27 @@ impl EntryTxn for Session<'_> {
         self.write_entry(
             "adding an entry under a free name",
             "INSERT INTO entry (fs_id, parent, name_key, name, ctime, mtime, rev,
-                                content, size, md5, one_block)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+                                content, size, md5, one_block, media)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
              WHERE NOT EXISTS (SELECT 1 FROM entry WHERE parent = ?2 AND name_key = ?3)",
             entry,
         )?;
-        if entry.is_directory() { self.insert_totals(entry.fs_id, totals) } else { Ok(()) }
+        match entry.kind {
+            EntryKind::Directory { .. } => self.insert_totals(entry.fs_id, totals),
+            EntryKind::File(_) => self.note_new_name(entry.fs_id),
+        }
     }
 
     fn update_entry(&mut self, entry: &Entry) -> Result<()> {
-        if entry.is_directory() {
-            self.known.forget_directories();
+        match entry.kind {
+            EntryKind::Directory { .. } => self.known.forget_directories(),
+            EntryKind::File(_) => self.note_changed_name(entry.fs_id, &entry.name)?,
         }
         self.write_entry(
             "changing an entry that is there, under a free name",
             "UPDATE entry SET parent = ?2, name_key = ?3, name = ?4, ctime = ?5, mtime = ?6,
-                              rev = ?7, content = ?8, size = ?9, md5 = ?10, one_block = ?11
+                              rev = ?7, content = ?8, size = ?9, md5 = ?10, one_block = ?11,
+                              media = ?12
              WHERE fs_id = ?1 AND NOT EXISTS (
                SELECT 1 FROM entry AS other
                WHERE other.parent = ?2 AND other.name_key = ?3 AND other.fs_id <> ?1)",
@@ -171,6 +177,7 @@ impl Session<'_> {
                 file.map(|file| Db(file.size)),
                 file.map(|file| Db(file.md5)),
                 file.map(|file| file.one_block),
+                file.and_then(|_| media_number(MediaType::of_name(&entry.name))),
             ],
         )?;
         if written == 0 { Err(self.poison(missing(what))) } else { Ok(()) }

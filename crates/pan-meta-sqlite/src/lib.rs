@@ -14,7 +14,7 @@
 //! | `session` `pending` `known` | one connection at work: its statements, its unwritten sums, what it remembers |
 //! | `connection` `schema` | opening a database and bringing it up to date |
 //! | `value` `error` | the words of `pan-model` as columns, SQLite's errors as ours |
-//! | the others | one feature of the seam each, statement by statement; `listing` and `totals` help `entry` |
+//! | the others | one feature of the seam each, statement by statement; `listing` and `totals` help `entry`, `search_words` and `search_fold` `search` |
 //!
 //! No rule lives here: what is allowed, counted or logged is decided in
 //! `pan-core`.
@@ -31,11 +31,15 @@ mod instance;
 mod known;
 mod listing;
 mod log;
+mod media;
 mod pending;
 mod queue;
 mod reader;
 mod recycle;
 mod schema;
+mod search;
+mod search_fold;
+mod search_words;
 mod session;
 mod staged;
 mod store;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pan_engine::{EngineError, ErrorKind, Job, Scope};
 
@@ -16,6 +17,10 @@ pub(crate) enum Next {
     Closure(Box<dyn Job>),
     /// Copy the database.
     Copy(CopyRequest),
+    /// What it likes: nothing came for as long as the pause.
+    Rest,
+    /// Nothing any more: the queue is closed, and empty.
+    End,
 }
 
 /// A queue with one lane per scope. Within a lane order is kept; between lanes
@@ -83,22 +88,33 @@ impl Queue {
         self.lock().pop()
     }
 
-    /// What the writer does next; sleeps until there is something. `None` when
-    /// the queue is closed and everything in it was taken.
-    pub(crate) fn wait(&self) -> Option<Next> {
+    /// What the writer does next; sleeps until there is something, or for no
+    /// longer than `pause`.
+    pub(crate) fn wait(&self, pause: Option<Duration>) -> Next {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.pop() {
-                return Some(Next::Closure(job));
+                return Next::Closure(job);
             }
             if let Some(request) = state.copies.pop_front() {
-                return Some(Next::Copy(request));
+                return Next::Copy(request);
             }
             if state.closed {
-                return None;
+                return Next::End;
             }
             state.asleep = true;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let Some(pause) = pause else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let waited = self.changed.wait_timeout(state, pause);
+            let timeout;
+            (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            let nothing = state.waiting == 0 && state.copies.is_empty();
+            if timeout.timed_out() && nothing && !state.closed {
+                state.asleep = false;
+                return Next::Rest;
+            }
         }
     }
 

@@ -11,11 +11,12 @@ use crate::error::engine_error;
 
 /// Script `n` brings version `n` to version `n + 1`. Scripts are never edited
 /// once released; a change of the schema is a new one.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_recycle.sql"),
     include_str!("schema/0003_listing.sql"),
     include_str!("schema/0004_maintenance.sql"),
+    include_str!("schema/0005_search.sql"),
 ];
 
 /// The version that the last script leads to.

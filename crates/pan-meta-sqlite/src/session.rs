@@ -13,6 +13,7 @@ use rusqlite::{CachedStatement, Connection, Params, PrepFlags, Row, Statement};
 use crate::error::{engine_error, missing};
 use crate::known::Known;
 use crate::pending::Pending;
+use crate::search_fold::Backlog;
 
 /// The rows that one closure may write. It keeps a batch short for everybody
 /// else in it; larger actions are staged.
@@ -25,6 +26,8 @@ pub(crate) struct Session<'c> {
     pub(crate) pending: Pending,
     /// What the writer remembers from one batch to the next.
     pub(crate) known: Known,
+    /// What the writer knows about names that are not in the index yet.
+    pub(crate) backlog: Backlog,
     closure: Closure,
 }
 
@@ -52,6 +55,7 @@ impl<'c> Session<'c> {
             statements,
             pending: Pending::default(),
             known,
+            backlog: Backlog::default(),
             closure: Closure::of(CLOSURE_ROWS_MAX),
         }
     }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use pan_engine::{EngineError, ErrorKind};
+use pan_model::UserNo;
 use rusqlite::Connection;
 
 use crate::batch::{self, Answerer, DeviceFailure};
@@ -13,6 +15,10 @@ use crate::log::Log;
 use crate::queue::{Next, Queue, stopped};
 use crate::session::Session;
 use crate::store::OnDeviceFailure;
+
+/// How long nobody must have wanted anything before names are folded, which
+/// leaves most of the time to those who come next.
+const FOLD_PAUSE: Duration = Duration::from_millis(20);
 
 /// Starts the thread. It ends when the queue is closed and empty.
 pub(crate) fn start(
@@ -43,24 +49,50 @@ fn write(
     // would report success for pages that were never written.
     let failed = |error| DeviceFailure(engine_error("moving the log", error));
     let mut session = Session::of_writer(conn);
-    while let Some(next) = queue.wait() {
-        match next {
+    if let Err(error) = session.load_backlog() {
+        // Names are found without the index until there are new ones.
+        tracing::warn!(%error, "the index of names waits");
+    }
+    loop {
+        let rested = session.backlog.next();
+        let due = match queue.wait(rested.map(|_| FOLD_PAUSE)) {
             Next::Closure(first) => {
                 batch::run(&mut session, queue, answerer, first)?;
-                log.checkpoint_if_due(conn).map_err(failed)?;
+                session.backlog.overdue()
             }
-            Next::Copy(request) => copy::run(conn, queue, request, || {
-                // Whoever writes waits for a step of the copy, not for all of it.
-                if let Some(first) = queue.pop() {
-                    batch::run(&mut session, queue, answerer, first)?;
-                    log.checkpoint_if_due(conn).map_err(failed)?;
-                }
-                Ok(())
-            })?,
+            Next::Copy(request) => {
+                copy::run(conn, queue, request, || {
+                    // Whoever writes waits for a step of the copy, not for all of it.
+                    if let Some(first) = queue.pop() {
+                        batch::run(&mut session, queue, answerer, first)?;
+                        log.checkpoint_if_due(conn).map_err(failed)?;
+                    }
+                    Ok(())
+                })?;
+                session.backlog.overdue()
+            }
+            Next::Rest => rested,
+            Next::End => break,
+        };
+        if let Some(user) = due {
+            fold(&mut session, user)?;
         }
+        log.checkpoint_if_due(conn).map_err(failed)?;
     }
     drop(session);
     log.empty(conn).map_err(failed)
+}
+
+/// Puts a slice of a user's names into the index.
+fn fold(session: &mut Session<'_>, user: UserNo) -> Result<(), DeviceFailure> {
+    match batch::run_own(session, |session| session.fold_slice(user))? {
+        Ok(slice) => session.has_folded(&slice),
+        Err(error) => {
+            session.backlog.give_up(user);
+            tracing::warn!(%error, "the index of names waits");
+        }
+    }
+    Ok(())
 }
 
 /// Once there is no writer, for whatever reason, nobody may wait for it.

@@ -15,6 +15,7 @@ mod order;
 mod path;
 
 mod rules;
+mod search_key;
 mod size;
 mod time;
 mod window;
@@ -29,6 +30,7 @@ pub use order::{ListBy, ListOrder};
 pub use path::{MAX_PATH_BYTES, PanPath, PathError};
 
 pub use rules::{MAX_CREATED_PATH_BYTES, MAX_DEPTH, MAX_NAME_BYTES, NameError, PathRules};
+pub use search_key::SearchKey;
 pub use size::{ByteSize, ParseSizeError};
 pub use time::Timestamp;
 pub use window::Window;

@@ -34,6 +34,30 @@ const DOC: &[&str] = &[
 ];
 
 impl MediaType {
+    /// The types that can be listed, in the order in which totals count them.
+    pub const LISTED: [Self; 4] = [Self::Video, Self::Audio, Self::Image, Self::Doc];
+
+    /// Its place in [`LISTED`](Self::LISTED); `None` for the others.
+    pub fn index(self) -> Option<usize> {
+        Self::LISTED.iter().position(|listed| *listed == self)
+    }
+
+    /// The value of the `type` parameter (pcs-rest 4.17); `other` is none.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Image => "image",
+            Self::Doc => "doc",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the value of the `type` parameter; `None` for an unknown word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::LISTED.into_iter().find(|listed| listed.as_str() == word)
+    }
+
     /// Classifies a file by the extension of its name.
     pub fn of_name(name: &str) -> Self {
         let extension = extension(name);
@@ -66,5 +90,16 @@ mod tests {
         assert_eq!(MediaType::of_name("a.b.jpg"), MediaType::Image);
         assert_eq!(MediaType::of_name("jpg"), MediaType::Other);
         assert_eq!(MediaType::of_name(".jpg"), MediaType::Other);
+    }
+
+    #[test]
+    fn only_listed_types_have_a_word() {
+        for (index, media) in MediaType::LISTED.into_iter().enumerate() {
+            assert_eq!(media.index(), Some(index));
+            assert_eq!(MediaType::parse(media.as_str()), Some(media));
+        }
+        assert_eq!(MediaType::Other.index(), None);
+        assert_eq!(MediaType::parse("other"), None);
+        assert_eq!(MediaType::parse("Video"), None);
     }
 }

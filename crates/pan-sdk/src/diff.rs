@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(tree.len(), 5);
         let next = [entry("/a/b", -1), entry("/new", 0), entry("/never", 1)].join(",");
         page(false, &next).apply_to(&mut tree);
-        let paths: Vec<_> = tree.keys().map(|path| path.as_str()).collect();
+        let paths: Vec<_> = tree.keys().map(pan_model::PanPath::as_str).collect();
         assert_eq!(paths, ["/a", "/a-", "/a0", "/new"]);
         // A service may tell a place that was left and filled again in one page.
         page(false, &[entry("/a", 1), entry("/a/x", 0)].join(",")).apply_to(&mut tree);

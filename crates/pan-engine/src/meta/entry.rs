@@ -81,7 +81,7 @@ pub struct Totals {
     pub directories: u64,
     /// Bytes of all files.
     pub bytes: ByteSize,
-    /// Files by media type: video, audio, image, doc. The others are the rest.
+    /// Files by media type, in the order of [`MediaType::LISTED`].
     pub media: [u64; 4],
     /// The user's rev when anything below last changed.
     pub rev: Rev,
@@ -172,12 +172,8 @@ impl Totals {
 
 fn media_delta(name: &str) -> [i64; 4] {
     let mut media = [0; 4];
-    match MediaType::of_name(name) {
-        MediaType::Video => media[0] = 1,
-        MediaType::Audio => media[1] = 1,
-        MediaType::Image => media[2] = 1,
-        MediaType::Doc => media[3] = 1,
-        MediaType::Other => {}
+    if let Some(index) = MediaType::of_name(name).index() {
+        media[index] = 1;
     }
     media
 }
@@ -255,6 +251,10 @@ pub trait EntryRead {
 }
 
 /// Changing the tree. Only `ledger` calls these.
+///
+/// A file is found by its name ([`SearchRead`](super::SearchRead)) and by its
+/// media type ([`MediaRead`](super::MediaRead)) as soon as it is here, in the
+/// same transaction.
 pub trait EntryTxn {
     /// Adds an entry. A directory begins with the totals given here. A second
     /// entry of the same key in one directory is an error of the engine.

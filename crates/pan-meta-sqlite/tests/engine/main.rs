@@ -7,3 +7,4 @@ mod batches;
 mod device_failure;
 mod files;
 mod given;
+mod search;
