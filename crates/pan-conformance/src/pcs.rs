@@ -15,6 +15,7 @@ mod call;
 mod client;
 mod copying;
 mod deleting;
+mod diffing;
 pub mod digest;
 mod downloading;
 mod encoding;
@@ -79,6 +80,7 @@ pub fn promises() -> Vec<Promise> {
         bodies::promises,
         copying::promises,
         deleting::promises,
+        diffing::promises,
         downloading::promises,
         headers::promises,
         limits::promises,

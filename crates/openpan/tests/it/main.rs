@@ -20,6 +20,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod damage;
+mod feed;
 mod invariants;
 mod model;
 mod person;
@@ -51,12 +52,13 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 13] = [
+    let modules: [fn() -> Vec<Trial>; 14] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
         clients::tests,
         model::tests,
+        feed::tests,
         admin::tests,
         bad_input::tests,
         cli::tests,
