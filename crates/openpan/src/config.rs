@@ -130,3 +130,19 @@ fn certificate(
         (None, Some(_), _) => bail!("there is a key and no certificate for it (--tls-cert)"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{File, Settings};
+
+    #[test]
+    fn the_file_says_what_is_set_about_the_rules() {
+        let rules = |text: &str| {
+            let file: File = toml::from_str(text).unwrap();
+            Settings { data_dir: "x".into(), log: String::new(), file }.rules()
+        };
+        assert_eq!(rules("").diff_retention_days, 90);
+        assert_eq!(rules("[diff]\nretention_days = 7\n").diff_retention_days, 7);
+        assert_eq!(rules("diff.retention_days = 1\n").diff_retention_days, 1);
+    }
+}

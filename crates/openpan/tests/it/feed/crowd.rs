@@ -7,12 +7,13 @@ use pan_conformance::pcs::Client;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::over_http::{OverHttp, listing, plant};
-use super::storage::{ROOTS, Reader, Storage, difference};
+use super::over_http::{OverHttp, listing, plant, read_page};
+use super::storage::{Op, Page, ROOTS, Reader, Storage, Tree, difference};
 use crate::crash::seed;
+use crate::server::{Server, empty_directory};
 use crate::shared::with_target;
 
-crate::tests![nothing_is_missed_in_a_crowd];
+crate::tests![nothing_is_missed_in_a_crowd, a_cursor_outlives_a_crash];
 
 const WRITERS: u64 = 16;
 const CHANGES: u64 = 5_000;
@@ -49,6 +50,7 @@ fn nothing_is_missed_in_a_crowd() {
             };
             writers.into_iter().for_each(|writer| writer.join().unwrap());
             over.store(true, Ordering::Release);
+            assert!(done.load(Ordering::Relaxed) >= CHANGES, "the server stays");
             let shifted = mover.join().unwrap();
             println!("feed in a crowd: {shifted} changes of large directories");
             assert!(shifted >= 3, "the large directories must move meanwhile");
@@ -77,21 +79,28 @@ fn follow(storage: &dyn Storage, root: usize, seed: u64, over: &AtomicBool) -> R
     reader
 }
 
+/// Works in a directory of its own until enough was done, or the server is gone.
 fn write(client: &Client, number: u64, mut random: StdRng, done: &AtomicU64) {
     let top = ["/a", "/a/b", "/c", "/d"][(number % 4) as usize];
     while done.load(Ordering::Relaxed) < CHANGES {
-        let path = |random: &mut StdRng| {
+        let mut path = || {
             let inner = ["", "/x", "/y", "/x/z"][random.random_range(0..4)];
             format!("{top}/w{number}{inner}/{}", random.random_range(0..6))
         };
-        let reply = match random.random_range(0..10) {
-            0..6 => client.put_ondup(&path(&mut random), b"x", "overwrite"),
-            6..8 => client.mv(&path(&mut random), &path(&mut random)),
-            8 => client.cp(&path(&mut random), &path(&mut random)),
-            _ => client.rm(&path(&mut random)),
+        let (path, other) = (path(), path());
+        let pair = |verb: &str| client.file(verb).param("from", &path).param("to", &other);
+        let call = match random.random_range(0..10) {
+            0..6 => {
+                let upload = client.file("upload").param("path", &path);
+                upload.param("ondup", "overwrite").content(other.as_bytes())
+            }
+            6..8 => pair("move"),
+            8 => pair("copy"),
+            _ => client.file("delete").param("path", &path),
         };
-        if reply.status() == 200 {
-            done.fetch_add(1, Ordering::Relaxed);
+        match client.try_send(&call) {
+            Ok(reply) => drop(done.fetch_add((reply.status() == 200).into(), Ordering::Relaxed)),
+            Err(_) => return,
         }
     }
 }
@@ -114,4 +123,57 @@ fn shift(client: &Client, over: &AtomicBool) -> u64 {
         shifted += 3;
     }
     shifted
+}
+
+/// What a reader was told is durable, and its cursor goes on where it was.
+fn a_cursor_outlives_a_crash() {
+    let seed = seed();
+    println!("feed in a crash: OPENPAN_TEST_SEED={seed}");
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut server = Server::start(&data);
+    let token = server.setup_token().unwrap();
+    let mut reader = Reader::new(0);
+    for round in 0..4u64 {
+        let (address, done) = (server.address.clone(), AtomicU64::new(0));
+        let client = || Client::new(&address, &token);
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let (client, done) = (client(), &done);
+                let random = StdRng::seed_from_u64(seed ^ (round << 40) ^ (number << 32));
+                scope.spawn(move || write(&client, number, random, done));
+            }
+            let storage = OneCaller(client());
+            while done.load(Ordering::Relaxed) < 100 {
+                reader.read(&storage, &mut random, 0);
+            }
+            server.kill();
+        });
+        server = Server::start(&data);
+        let storage = OneCaller(Client::new(&server.address, &token));
+        let resets = reader.resets;
+        reader.catch_up(&storage, &mut random, 0);
+        assert_eq!(reader.resets, resets, "round {round}: the cursor is still good");
+        assert_eq!(difference(&reader.tree, &storage.listing(0)), None, "round {round}");
+    }
+    server.check();
+    server.stop();
+}
+
+/// The feed of one token; nothing else.
+struct OneCaller(Client);
+
+impl Storage for OneCaller {
+    fn act(&self, op: &Op) {
+        panic!("a reader does not do {op:?}")
+    }
+
+    fn page(&self, _: usize, cursor: Option<&str>, _: usize) -> Page {
+        read_page(&self.0, cursor)
+    }
+
+    fn listing(&self, root: usize) -> Tree {
+        listing(&self.0, ROOTS[root])
+    }
 }

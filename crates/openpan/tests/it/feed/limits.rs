@@ -5,10 +5,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::in_process::Ground;
-use super::storage::{Op, Reader, Storage, difference};
+use super::storage::{Op, ROOTS, Reader, Storage, difference};
 
 crate::tests![
     a_position_too_long_for_a_cursor_is_found_again,
+    a_long_position_in_what_was_moved_is_found_again,
+    a_page_of_nothing_has_an_end,
     a_long_position_whose_directory_moved_begins_anew,
     a_reader_that_stayed_away_for_long_begins_anew,
 ];
@@ -52,6 +54,51 @@ fn a_position_too_long_for_a_cursor_is_found_again() {
         assert_eq!(pages, 18usize.div_ceil(size));
     }
     ground.check();
+}
+
+fn a_long_position_in_what_was_moved_is_found_again() {
+    let ground = Ground::new();
+    let storage = ground.user("deep");
+    plant_deep(&storage, 15);
+    let mut random = StdRng::seed_from_u64(1);
+    // Of all that a token sees, and of what it sees of that.
+    let mut readers: Vec<Reader> = (0..ROOTS.len()).map(Reader::new).collect();
+    let mut from = format!("/{}", "000".repeat(NAME_BYTES / 3));
+    for to in ["/a", "/d", "/a/b/deep", "/c"] {
+        storage.act(&Op::Move { from, to: to.into() });
+        from = to.into();
+        for reader in &mut readers {
+            reader.catch_up(&storage, &mut random, 2);
+            assert_eq!(difference(&reader.tree, &storage.listing(reader.root)), None);
+        }
+    }
+    assert_eq!(readers[3].tree.len(), 17);
+}
+
+/// However little comes of it, a page reads no more than so many rows.
+fn a_page_of_nothing_has_an_end() {
+    let ground = Ground::new();
+    let storage = ground.user("busy");
+    storage.act(&Op::Mkdir { path: "/a".into() });
+    let cursor = storage.page(0, None, 6).cursor;
+    // Changes of what was purged since.
+    let rows = rusqlite::Connection::open(ground.database()).unwrap();
+    rows.execute_batch(
+        "INSERT INTO change (user_no, rev, came, unfold, at)
+           SELECT user_no, user.rev + value, user_no * 8589934592 + 4000000, 0, 1790000000
+           FROM user, (WITH RECURSIVE n (value) AS
+             (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 45000) SELECT value FROM n);
+         UPDATE user SET rev = rev + 45000;",
+    )
+    .unwrap();
+    let mut pages = Vec::new();
+    let mut cursor = Some(cursor);
+    while let Some(from) = cursor.take() {
+        let page = storage.page(0, Some(&from), 6);
+        pages.push((page.changes.len(), page.reset, page.has_more));
+        cursor = page.has_more.then_some(page.cursor);
+    }
+    assert_eq!(pages, [(0, false, true), (0, false, true), (0, false, false)]);
 }
 
 fn a_long_position_whose_directory_moved_begins_anew() {

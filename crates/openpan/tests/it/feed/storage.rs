@@ -72,6 +72,8 @@ pub(crate) trait Storage {
 pub(crate) struct Reader {
     pub(crate) root: usize,
     pub(crate) tree: Tree,
+    /// How often it was told everything anew.
+    pub(crate) resets: u64,
     cursor: Option<String>,
     /// Pages that are held back, for a reader that takes several for one.
     held: Vec<(String, Option<Fact>)>,
@@ -80,7 +82,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(root: usize) -> Self {
-        Self { root, tree: Tree::new(), cursor: None, held: Vec::new(), hold: false }
+        let (tree, held) = (Tree::new(), Vec::new());
+        Self { root, tree, resets: 0, cursor: None, held, hold: false }
     }
 
     /// A reader that takes two pages for one, as if a page never ended where
@@ -96,6 +99,7 @@ impl Reader {
             page.changes.iter().map(|(path, _)| path).collect();
         assert_eq!(paths.len(), page.changes.len(), "two changes for one path: {page:?}");
         if page.reset {
+            self.resets += 1;
             self.tree.clear();
             self.held.clear();
         }
