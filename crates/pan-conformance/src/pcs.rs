@@ -32,6 +32,7 @@ mod paths;
 mod pattern;
 mod quota;
 mod ranges;
+mod recycle;
 mod reply;
 mod smuggling;
 mod stories;
@@ -92,6 +93,7 @@ pub fn promises() -> Vec<Promise> {
         paths::promises,
         quota::promises,
         ranges::promises,
+        recycle::promises,
         smuggling::promises,
         stories::promises,
         superfile::promises,

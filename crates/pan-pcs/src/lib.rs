@@ -17,7 +17,10 @@ pub use batch::{
     BatchError, BlockList, DeleteItem, MAX_BATCH_ITEMS, MAX_BLOCKS, MetaItem, MoveItem,
     RestoreItem, parse_batch, parse_block_list, write_batch, write_block_list,
 };
-pub use decode::{Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, TmpfileBody};
+pub use decode::{
+    Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, RecycleBody, RecycledBody,
+    TmpfileBody,
+};
 pub use error_code::ErrorCode;
 pub use md5_style::{decode_md5, encode_md5, show_md5};
 pub use method::{FilePart, METHODS, Method, MethodSpec, Object, Verbs};

@@ -20,10 +20,12 @@ mod commands;
 mod configuration;
 mod crash;
 mod damage;
+mod in_hand;
 mod invariants;
 mod model;
 mod person;
 mod proxy;
+mod purge;
 mod running_download;
 mod security;
 mod server;
@@ -51,7 +53,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 13] = [
+    let modules: [fn() -> Vec<Trial>; 14] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -64,6 +66,7 @@ fn main() {
         configuration::tests,
         damage::tests,
         invariants::tests,
+        purge::tests,
         running_download::tests,
         shared::tests,
     ];

@@ -14,7 +14,7 @@
 //! `= text` for raw bytes, and header fields as they should come. In the
 //! request, `name=value` is a parameter, `<text` the content, `@Name=value` a
 //! header field; blanks are kept between `'…'`, and `\n` ends a line in bytes.
-//! `{d}` is a fresh directory.
+//! `{d}` is a fresh directory, `<=hello>` what `<id:hello>` was, as text.
 
 use serde_json::Value;
 
