@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use pan_core::Settings;
 use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
 
 use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, TokenCommand, UserCommand};
@@ -23,7 +24,7 @@ pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> 
     let request = request(command)?;
     let reply = match DataDir::take(directory)? {
         Some(directory) => {
-            let pan = open::open(&directory)?;
+            let pan = open::open(&directory, Settings::default())?;
             perform(&pan, request, system::unix_seconds()).await
         }
         None => ask_server(directory, &request).await?,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::cli::{Place, ServeOptions};
+use crate::cli::{Place, ScopeArgument, ServeOptions};
 
 const DATA_DIR: &str = "openpan-data";
 const LISTEN: &str = "127.0.0.1:8800";
@@ -24,6 +24,23 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_self_signed: Option<bool>,
+    #[serde(default)]
+    recycle: RecycleTable,
+    #[serde(default)]
+    rapid_upload: RapidUploadTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecycleTable {
+    retention_days: Option<u32>,
+    limit_ratio: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RapidUploadTable {
+    scope: Option<ScopeArgument>,
 }
 
 /// What every command needs, and the file for those that need more.
@@ -47,6 +64,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: String,
     pub(crate) tls: Option<(String, Certificate)>,
+    pub(crate) rules: pan_core::Settings,
 }
 
 /// Reads the settings file, if there is one.
@@ -73,6 +91,7 @@ fn parse(path: &Path) -> Result<File> {
 /// Adds what `serve` needs.
 pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<Config> {
     let Settings { data_dir, file, .. } = settings;
+    let rules = rules(&options, &file)?;
     let listen = options.listen.or(file.listen).unwrap_or_else(|| LISTEN.into());
     let certificate = certificate(
         options.tls_cert.or(file.tls_cert),
@@ -87,7 +106,25 @@ pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<C
         (None, Some(_)) => bail!("there is a certificate and no --tls-listen to use it"),
         (None, None) => None,
     };
-    Ok(Config { data_dir, listen, tls })
+    Ok(Config { data_dir, listen, tls, rules })
+}
+
+/// What the operator sets about the rules.
+fn rules(options: &ServeOptions, file: &File) -> Result<pan_core::Settings> {
+    let mut rules = pan_core::Settings::default();
+    if let Some(days) = options.recycle_retention_days.or(file.recycle.retention_days) {
+        rules.recycle_retention_days = days;
+    }
+    if let Some(ratio) = options.recycle_limit_ratio.or(file.recycle.limit_ratio) {
+        if !ratio.is_finite() || ratio < 0.0 {
+            bail!("recycle.limit_ratio is {ratio}: give a number of quotas, from zero on");
+        }
+        rules.recycle_limit_ratio = ratio;
+    }
+    if let Some(scope) = options.rapid_upload_scope.or(file.rapid_upload.scope) {
+        rules.rapid_upload_scope = scope.into();
+    }
+    Ok(rules)
 }
 
 fn certificate(

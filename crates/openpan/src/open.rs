@@ -13,7 +13,7 @@ use crate::data_dir::DataDir;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Opens everything in a data directory.
-pub(crate) fn open(directory: &DataDir) -> Result<Pan> {
+pub(crate) fn open(directory: &DataDir, rules: Settings) -> Result<Pan> {
     let meta = SqliteStore::open(&directory.meta(), Options::default())
         .context("could not open the metadata")?;
     let blobs = DiskStore::open(&directory.blobs(), DiskOptions::default())
@@ -26,5 +26,5 @@ pub(crate) fn open(directory: &DataDir) -> Result<Pan> {
         clock: Arc::new(SystemClock::new()),
         entropy: Arc::new(SystemEntropy),
     };
-    Ok(Pan::new(engines, Settings::default()))
+    Ok(Pan::new(engines, rules))
 }

@@ -18,7 +18,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     let Some(directory) = DataDir::take(&config.data_dir)? else {
         bail!("another openpan has {} open", config.data_dir.display());
     };
-    let pan = open::open(&directory)?;
+    let pan = open::open(&directory, config.rules.clone())?;
     let listeners = bind(&config, &directory).await?;
     let socket = ControlSocket::bind(&directory.control_socket())
         .with_context(|| format!("could not listen on {}", directory.control_socket().display()))?;

@@ -32,6 +32,7 @@ mod paths;
 mod pattern;
 mod quota;
 mod ranges;
+mod rapid_upload;
 mod recycle;
 mod reply;
 mod smuggling;
@@ -93,6 +94,7 @@ pub fn promises() -> Vec<Promise> {
         paths::promises,
         quota::promises,
         ranges::promises,
+        rapid_upload::promises,
         recycle::promises,
         smuggling::promises,
         stories::promises,

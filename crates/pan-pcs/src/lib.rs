@@ -11,6 +11,7 @@ mod error_code;
 mod md5_style;
 mod method;
 mod params;
+mod rapid_upload;
 mod reply;
 
 pub use batch::{

@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("batches", include_str!("../../golden/batches.txt")),
     ("downloads", include_str!("../../golden/downloads.txt")),
     ("recycle", include_str!("../../golden/recycle.txt")),
+    ("rapid_upload", include_str!("../../golden/rapid_upload.txt")),
 ];
 
 /// A name, where parameters travel, and where the token does.
