@@ -33,6 +33,8 @@ mod paths;
 mod pattern;
 mod quota;
 mod ranges;
+mod rapid_upload;
+mod recycle;
 mod reply;
 mod smuggling;
 mod stories;
@@ -94,6 +96,8 @@ pub fn promises() -> Vec<Promise> {
         paths::promises,
         quota::promises,
         ranges::promises,
+        rapid_upload::promises,
+        recycle::promises,
         smuggling::promises,
         stories::promises,
         superfile::promises,

@@ -21,10 +21,12 @@ mod configuration;
 mod crash;
 mod damage;
 mod feed;
+mod in_hand;
 mod invariants;
 mod model;
 mod person;
 mod proxy;
+mod purge;
 mod running_download;
 mod security;
 mod server;
@@ -66,6 +68,7 @@ fn main() {
         configuration::tests,
         damage::tests,
         invariants::tests,
+        purge::tests,
         running_download::tests,
         shared::tests,
     ];
