@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use pan_core::Settings;
 use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
 
 use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, TokenCommand, UserCommand};
-use crate::config::Settings;
 use crate::data_dir::{self, DataDir, control_socket};
 use crate::{backup, open, system};
 
@@ -17,8 +17,7 @@ use crate::{backup, open, system};
 const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a command and prints what came of it.
-pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCode> {
-    let directory = settings.data_dir.as_path();
+pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> {
     backup::refuse_beginning(directory)?;
     if !data_dir::is_set_up(directory) {
         bail!("{} holds no data of OpenPan; `openpan serve` sets it up", directory.display());
@@ -26,7 +25,7 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCod
     let request = request(command)?;
     let reply = match DataDir::take(directory)? {
         Some(taken) => {
-            let pan = open::open(&taken, settings.rules())?;
+            let pan = open::open(&taken, Settings::default())?;
             if request.is_change() {
                 backup::adopt(directory)?;
             }

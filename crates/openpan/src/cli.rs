@@ -1,10 +1,13 @@
 //! The command line. Every option is also an environment variable.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pan_core::RapidUploadScope;
 use pan_model::ByteSize;
+use serde::Deserialize;
 
 /// A personal cloud storage that speaks the Baidu PCS REST API.
 #[derive(Debug, Parser)]
@@ -93,6 +96,41 @@ pub(crate) struct ServeOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub(crate) tls_self_signed: Option<bool>,
+
+    /// How long deleted entries stay in the recycle bin [default: 10]
+    #[arg(long, env = "OPENPAN_RECYCLE_RETENTION_DAYS", value_name = "DAYS")]
+    pub(crate) recycle_retention_days: Option<u32>,
+
+    /// How much a recycle bin may hold, in quotas of its user [default: 2.0]
+    #[arg(long, env = "OPENPAN_RECYCLE_LIMIT_RATIO", value_name = "NUMBER")]
+    pub(crate) recycle_limit_ratio: Option<f64>,
+
+    /// Among whose contents rapid upload looks [default: token]
+    #[arg(long, env = "OPENPAN_RAPID_UPLOAD_SCOPE", value_name = "SCOPE")]
+    pub(crate) rapid_upload_scope: Option<ScopeArgument>,
+
+    /// How long changes are remembered for `diff` [default: 90]
+    #[arg(long, env = "OPENPAN_DIFF_RETENTION_DAYS", value_name = "DAYS")]
+    pub(crate) diff_retention_days: Option<NonZeroU32>,
+}
+
+/// Among whose contents rapid upload looks.
+#[derive(Debug, Clone, Copy, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ScopeArgument {
+    /// What the token can see.
+    Token,
+    /// Everything: whoever knows the digests of a file gets the file.
+    Instance,
+}
+
+impl From<ScopeArgument> for RapidUploadScope {
+    fn from(scope: ScopeArgument) -> Self {
+        match scope {
+            ScopeArgument::Token => Self::Token,
+            ScopeArgument::Instance => Self::Instance,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

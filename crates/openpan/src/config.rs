@@ -4,10 +4,9 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use pan_core::Settings as Rules;
 use serde::Deserialize;
 
-use crate::cli::{Place, ServeOptions};
+use crate::cli::{Place, ScopeArgument, ServeOptions};
 
 const DATA_DIR: &str = "openpan-data";
 const LISTEN: &str = "127.0.0.1:8800";
@@ -27,10 +26,26 @@ struct File {
     tls_key: Option<PathBuf>,
     tls_self_signed: Option<bool>,
     #[serde(default)]
+    recycle: RecycleTable,
+    #[serde(default)]
+    rapid_upload: RapidUploadTable,
+    #[serde(default)]
     diff: DiffTable,
 }
 
-/// `[diff]`: the change feed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecycleTable {
+    retention_days: Option<u32>,
+    limit_ratio: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RapidUploadTable {
+    scope: Option<ScopeArgument>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DiffTable {
@@ -43,17 +58,6 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) log: String,
     file: File,
-}
-
-impl Settings {
-    /// What the operator has set about the rules.
-    pub(crate) fn rules(&self) -> Rules {
-        let mut rules = Rules::default();
-        if let Some(days) = self.file.diff.retention_days {
-            rules.diff_retention_days = days.get();
-        }
-        rules
-    }
 }
 
 /// Where a server gets its certificate.
@@ -69,7 +73,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: String,
     pub(crate) tls: Option<(String, Certificate)>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: pan_core::Settings,
 }
 
 /// Reads the settings file, if there is one.
@@ -95,8 +99,8 @@ fn parse(path: &Path) -> Result<File> {
 
 /// Adds what `serve` needs.
 pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<Config> {
-    let rules = settings.rules();
     let Settings { data_dir, file, .. } = settings;
+    let rules = rules(&options, &file)?;
     let listen = options.listen.or(file.listen).unwrap_or_else(|| LISTEN.into());
     let certificate = certificate(
         options.tls_cert.or(file.tls_cert),
@@ -114,6 +118,27 @@ pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<C
     Ok(Config { data_dir, listen, tls, rules })
 }
 
+/// What the operator sets about the rules.
+fn rules(options: &ServeOptions, file: &File) -> Result<pan_core::Settings> {
+    let mut rules = pan_core::Settings::default();
+    if let Some(days) = options.recycle_retention_days.or(file.recycle.retention_days) {
+        rules.recycle_retention_days = days;
+    }
+    if let Some(ratio) = options.recycle_limit_ratio.or(file.recycle.limit_ratio) {
+        if !ratio.is_finite() || ratio < 0.0 {
+            bail!("recycle.limit_ratio is {ratio}: give a number of quotas, from zero on");
+        }
+        rules.recycle_limit_ratio = ratio;
+    }
+    if let Some(scope) = options.rapid_upload_scope.or(file.rapid_upload.scope) {
+        rules.rapid_upload_scope = scope.into();
+    }
+    if let Some(days) = options.diff_retention_days.or(file.diff.retention_days) {
+        rules.diff_retention_days = days.get();
+    }
+    Ok(rules)
+}
+
 fn certificate(
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
@@ -128,5 +153,26 @@ fn certificate(
         }
         (Some(_), None, _) => bail!("there is a certificate and no key for it (--tls-key)"),
         (None, Some(_), _) => bail!("there is a key and no certificate for it (--tls-cert)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{File, rules};
+    use crate::cli::{Arguments, Command};
+
+    #[test]
+    fn a_flag_about_the_rules_beats_the_file() {
+        let days = |flags: &[&str], text: &str| {
+            let file: File = toml::from_str(text).unwrap();
+            let words = [&["openpan", "serve"], flags].concat();
+            let Command::Serve(options) = Arguments::parse_from(words).command else { panic!() };
+            rules(&options, &file).unwrap().diff_retention_days
+        };
+        assert_eq!(days(&[], ""), 90);
+        assert_eq!(days(&[], "[diff]\nretention_days = 7\n"), 7);
+        assert_eq!(days(&["--diff-retention-days", "3"], "diff.retention_days = 7\n"), 3);
     }
 }

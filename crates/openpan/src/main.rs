@@ -51,7 +51,7 @@ fn run(arguments: cli::Arguments) -> anyhow::Result<ExitCode> {
                 serve::run(config::for_serving(settings, options)?).await?;
                 Ok(ExitCode::SUCCESS)
             }
-            command => admin::run(&settings, command).await,
+            command => admin::run(&settings.data_dir, command).await,
         }
     });
     // Ends every task, and with the last of them the engines.

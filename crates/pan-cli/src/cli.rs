@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::{cat, cp, diff, exit, get, login, logout, ls, mkdir, mv, put, quota, rm, stat, whoami};
+use crate::{
+    cat, cp, diff, exit, get, login, logout, ls, mkdir, mv, put, quota, recycle, rm, stat, whoami,
+};
 
 /// Files in a personal cloud storage.
 #[derive(Debug, Parser)]
@@ -64,6 +66,7 @@ pub(crate) enum Command {
     Mv(mv::MvArgs),
     Cp(cp::CpArgs),
     Rm(rm::RmArgs),
+    Recycle(recycle::RecycleArgs),
     Stat(stat::StatArgs),
     Diff(diff::DiffArgs),
     Quota(quota::QuotaArgs),
@@ -83,6 +86,7 @@ impl Command {
             Self::Mv(args) => mv::run(session, args).await,
             Self::Cp(args) => cp::run(session, args).await,
             Self::Rm(args) => rm::run(session, args).await,
+            Self::Recycle(args) => recycle::run(session, args).await,
             Self::Stat(args) => stat::run(session, args).await,
             Self::Diff(args) => diff::run(session, args).await,
             Self::Quota(args) => quota::run(session, args).await,
@@ -118,7 +122,9 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let heading = format!("### pan {}", command.get_name());
             assert!(manual.contains(&heading), "{heading}");
-            for option in command.get_arguments().filter_map(|argument| argument.get_long()) {
+            let nested = command.get_subcommands().flat_map(|nested| nested.get_arguments());
+            for argument in command.get_arguments().chain(nested) {
+                let Some(option) = argument.get_long() else { continue };
                 assert!(manual.contains(&format!("--{option}")), "--{option}");
             }
         }

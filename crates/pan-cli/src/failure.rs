@@ -86,7 +86,9 @@ impl From<Error> for Failure {
 fn exit_of(error: &Error) -> Exit {
     use ErrorCode as Code;
     match error.code().and_then(Code::from_code) {
-        Some(Code::FileNotExists | Code::ObjectNotExists) => return Exit::NoFile,
+        Some(Code::FileNotExists | Code::ObjectNotExists | Code::InvalidFsId) => {
+            return Exit::NoFile;
+        }
         Some(
             Code::TokenInvalid
             | Code::TokenExpired
@@ -118,6 +120,7 @@ fn hint_for(error: &Error) -> Option<&'static str> {
         Some(Code::QuotaExceeded) => {
             Some("`pan quota` shows how much is left, `pan rm` makes room")
         }
+        Some(Code::InvalidFsId) => Some("`pan recycle ls` shows what is in the recycle bin"),
         Some(Code::FileExists) => Some("remove or rename what is there, or choose another name"),
         Some(Code::FileNameInvalid) => Some(
             "this token's path rules refuse the name; \

@@ -21,6 +21,7 @@ mod mv;
 mod place;
 mod put;
 mod quota;
+mod recycle;
 mod remote;
 mod retry_notes;
 mod rm;

@@ -82,6 +82,7 @@ macro_rules! meta_tests {
             entry::an_entry_with_children_is_not_removed
             entry::what_is_not_there_cannot_be_changed
             entry::entries_are_scanned_in_order
+            entry::entries_of_a_content_are_found_by_user
             instance::a_setting_is_replaced
             listing::every_order_is_exact_in_windows_of_any_size
             listing::skip_and_limit_count_from_the_place

@@ -15,6 +15,7 @@ mod call;
 mod client;
 mod copying;
 mod deleting;
+mod diffing;
 pub mod digest;
 mod downloading;
 mod encoding;
@@ -32,6 +33,8 @@ mod paths;
 mod pattern;
 mod quota;
 mod ranges;
+mod rapid_upload;
+mod recycle;
 mod reply;
 mod smuggling;
 mod stories;
@@ -79,6 +82,7 @@ pub fn promises() -> Vec<Promise> {
         bodies::promises,
         copying::promises,
         deleting::promises,
+        diffing::promises,
         downloading::promises,
         headers::promises,
         limits::promises,
@@ -92,6 +96,8 @@ pub fn promises() -> Vec<Promise> {
         paths::promises,
         quota::promises,
         ranges::promises,
+        rapid_upload::promises,
+        recycle::promises,
         smuggling::promises,
         stories::promises,
         superfile::promises,

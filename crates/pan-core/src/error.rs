@@ -80,6 +80,9 @@ pub enum Error {
         /// The block asked for.
         md5: Md5,
     },
+    /// No content that the caller can see is what was described.
+    #[error("no content that this token can see is what was described")]
+    ContentUnknown,
     /// The recycle bin holds no such entry, or none that the caller may see.
     #[error("the recycle bin holds no entry {fs_id}")]
     NotRecycled {

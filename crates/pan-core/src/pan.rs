@@ -13,6 +13,16 @@ use crate::pool::BufferPool;
 use crate::read::CheckLists;
 use crate::superfile::MergeTurns;
 
+/// Among whose contents rapid upload looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RapidUploadScope {
+    /// What the caller's token can see: its root, live or in the recycle bin.
+    #[default]
+    Token,
+    /// Everything that is stored: whoever knows the digests of a file gets it.
+    Instance,
+}
+
 /// What the operator may set about the rules.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -27,6 +37,8 @@ pub struct Settings {
     /// How much a bin may hold, in quotas of its user; the oldest entries
     /// make room for new ones. A user without a quota has no limit.
     pub recycle_limit_ratio: f64,
+    /// Among whose contents rapid upload looks.
+    pub rapid_upload_scope: RapidUploadScope,
     /// How long a change is kept in the log, in days.
     pub diff_retention_days: u32,
     /// How many changes a page of the change feed holds at most.
@@ -48,6 +60,7 @@ impl Default for Settings {
             // What PCS promises (pcs-rest 4.25).
             recycle_retention_days: 10,
             recycle_limit_ratio: 2.0,
+            rapid_upload_scope: RapidUploadScope::default(),
             // A device that is away for a holiday need not begin anew.
             diff_retention_days: 90,
             // What Baidu's own pages have (pcs-rest 4.15).

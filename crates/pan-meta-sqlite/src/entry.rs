@@ -68,6 +68,27 @@ impl EntryRead for Session<'_> {
         self.list_window(parent, query, each)
     }
 
+    fn list_entries_of(
+        &mut self,
+        content: ContentId,
+        user: UserNo,
+        limit: u64,
+    ) -> Result<Vec<Entry>> {
+        // An index on a column has the rowid behind it, which is the fs_id.
+        let first = FsId::root(user).get();
+        self.query_all(
+            "looking for a user's entries of a content",
+            concat!(
+                "SELECT ",
+                entry_columns!(),
+                " FROM entry WHERE content = ?1 AND fs_id >= ?2 AND fs_id < ?3
+                 ORDER BY fs_id LIMIT ?4"
+            ),
+            params![Db(content), Db(first), Db(first + ids_per_user()), at_most(limit)],
+            entry_row,
+        )
+    }
+
     fn get_totals(&mut self, directory: FsId) -> Result<Totals> {
         Ok(self.totals(directory)?.unwrap_or_default())
     }

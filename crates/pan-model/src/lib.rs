@@ -6,6 +6,7 @@
 //! knows HTTP, SQL or JSON.
 
 mod caller;
+mod claim;
 mod digest;
 mod ids;
 mod media;
@@ -21,6 +22,7 @@ mod time;
 mod window;
 
 pub use caller::{Caller, Md5Style};
+pub use claim::ContentClaim;
 pub use digest::{Blake3, Crc32, Fingerprint, Md5, ParseDigestError, SLICE_BYTES};
 pub use ids::{BlobKey, ContentId, FsId, Rev, UserNo};
 pub use media::MediaType;

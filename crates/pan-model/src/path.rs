@@ -107,7 +107,12 @@ impl PanPath {
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
         debug_assert!(!name.is_empty() && !name.contains('/'));
-        if self.is_root() { Self(format!("/{name}")) } else { Self(format!("{}/{name}", self.0)) }
+        let parent = if self.is_root() { "" } else { self.0.as_str() };
+        let mut path = String::with_capacity(parent.len() + 1 + name.len());
+        path.push_str(parent);
+        path.push('/');
+        path.push_str(name);
+        Self(path)
     }
 
     /// Whether this path is `ancestor` or lies below it. Whole components are

@@ -84,6 +84,24 @@ pub struct DiffBody {
     pub cursor: String,
 }
 
+/// An entry of `listrecycle` (4.25).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct RecycledBody {
+    /// The entry, with the path it had.
+    #[serde(flatten)]
+    pub entry: EntryBody,
+    /// When it was deleted, Unix seconds; 0 when the service does not say.
+    #[serde(default, deserialize_with = "number")]
+    pub delete_time: i64,
+}
+
+/// The reply of `listrecycle` (4.25).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RecycleBody {
+    /// The entries, latest deletion first.
+    pub list: Vec<RecycledBody>,
+}
+
 /// The reply of a batch, and what an error says was done before it (5).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]
@@ -229,7 +247,7 @@ fn none<T>() -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DiffBody, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody};
+    use super::{DiffBody, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, RecycleBody};
     use crate::MoveItem;
 
     fn entry(json: &str) -> EntryBody {
@@ -248,6 +266,15 @@ mod tests {
         );
         assert_eq!(plain, odd);
         assert_eq!(plain.block_list, ["x", "y"]);
+    }
+
+    #[test]
+    fn an_entry_of_the_bin_has_one_time_more() {
+        let read = |json: &str| serde_json::from_str::<RecycleBody>(json).unwrap().list.remove(0);
+        let ours = read(r#"{"list":[{"path":"/a","fs_id":7,"delete_time":"5","mtime":3}]}"#);
+        assert_eq!((ours.entry.fs_id, ours.entry.mtime, ours.delete_time), (7, 3, 5));
+        let books = read(r#"{"list":[{"fs_id":"7","path":"/a","ctime":"1"}],"request_id":1}"#);
+        assert_eq!((books.entry.fs_id, books.entry.ctime, books.delete_time), (7, 1, 0));
     }
 
     #[test]

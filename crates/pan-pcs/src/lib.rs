@@ -11,6 +11,7 @@ mod error_code;
 mod md5_style;
 mod method;
 mod params;
+mod rapid_upload;
 mod reply;
 
 pub use batch::{
@@ -18,7 +19,8 @@ pub use batch::{
     RestoreItem, parse_batch, parse_block_list, write_batch, write_block_list,
 };
 pub use decode::{
-    DiffBody, Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, TmpfileBody,
+    DiffBody, Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, RecycleBody, RecycledBody,
+    TmpfileBody,
 };
 pub use error_code::ErrorCode;
 pub use md5_style::{decode_md5, encode_md5, show_md5};

@@ -170,14 +170,13 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::List, Object::File, "list", &["path", "by", "order", "limit"]),
     row(Method::Move, Object::File, "move", &["from", "to", "param"]),
     row(Method::Copy, Object::File, "copy", &["from", "to", "param"]),
-    row(Method::Delete, Object::File, "delete", &["path", "param", "type"]),
-    row(Method::Diff, Object::File, "diff", &["cursor"]),
     // Before the other: whatever path comes along, this form means the bin.
     MethodSpec {
         type_value: Some("recycle"),
         ..row(Method::EmptyRecycle, Object::File, "delete", &["type"])
     },
     row(Method::Delete, Object::File, "delete", &["path", "param"]),
+    row(Method::Diff, Object::File, "diff", &["cursor"]),
     row(Method::ListRecycle, Object::File, "listrecycle", &["start", "limit"]),
     row(Method::Restore, Object::File, "restore", &["fs_id", "param"]),
     row(

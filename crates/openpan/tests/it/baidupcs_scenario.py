@@ -71,6 +71,18 @@ def moving():
     assert [(item["from"], item["to"]) for item in done] == pairs[:1], done
 
 
+def changes():
+    # It encodes the cursor once more than it should.
+    first = ok(pcs.diff("null", **tls))
+    assert first["reset"] and not first["has_more"], first
+    assert first["entries"][ROOT + "/2.txt"]["size"] == 11, first
+    ok(pcs.move(ROOT + "/2.txt", ROOT + "/5.txt", **tls))
+    after = ok(pcs.diff(first["cursor"], **tls))
+    gone = {path: entry["isdelete"] for path, entry in after["entries"].items()}
+    assert (after["reset"], gone) == (False, {ROOT + "/2.txt": 1, ROOT + "/5.txt": 0}), after
+    ok(pcs.move(ROOT + "/5.txt", ROOT + "/2.txt", **tls))
+
+
 def deleting():
     used = ok(pcs.info(**tls))["used"]
     assert used == 7 + 7 + 11 + 7, used
@@ -88,6 +100,6 @@ def tokens():
     raise AssertionError("an unknown token is refused with 401")
 
 
-for step in (superfile, files, directories, moving, deleting, tokens):
+for step in (superfile, files, directories, moving, changes, deleting, tokens):
     step()
 print("all done")

@@ -20,6 +20,8 @@ crate::tests![
     things_are_moved_copied_and_removed,
     a_put_says_what_it_does_with_a_taken_name,
     json_is_one_object_a_line,
+    changes_are_told_line_by_line,
+    a_cursor_file_keeps_what_was_told,
     exit_codes_are_those_of_the_manual,
     errors_say_what_happened_and_what_to_do,
     a_token_comes_from_wherever_it_may,
@@ -292,5 +294,60 @@ fn a_token_comes_from_wherever_it_may() {
         assert_eq!(command(&["quota"], &[("OPENPAN_TOKEN_FILE", file)]), Some(0));
         let both = [("OPENPAN_TOKEN", "wrong")];
         assert_eq!(command(&["quota", "--token", &person.token], &both), Some(0), "flag > env");
+    });
+}
+
+fn changes_are_told_line_by_line() {
+    with_person(&relaxed(), |person, client| {
+        client.put("/a/b c", b"abc").ok();
+        let told = person.ok(&["diff"]);
+        let (changes, cursor) = told.trim_end().rsplit_once("\n@ ").unwrap();
+        assert_eq!(changes, "!\n+ /a/\n+ /a/b c");
+        client.put("/d", b"abc").ok();
+        client.rm("/a").ok();
+        let told = person.ok(&["diff", cursor]);
+        let (changes, next) = told.trim_end().rsplit_once("\n@ ").unwrap();
+        assert_eq!(changes, "- /a/\n+ /d");
+        assert!(person.ok(&["diff", next]).starts_with("@ "), "nothing new");
+        let told = objects(&person.ok(&["--json", "diff", cursor]));
+        assert_eq!(told.len(), 3, "{told:?}");
+        let gone = serde_json::json!({
+            "change": "gone", "path": "/a", "type": "dir", "recycled": true,
+            "fs_id": told[0]["fs_id"],
+        });
+        assert_eq!(told[0], gone);
+        assert_eq!((&told[1]["change"], &told[1]["path"]), (&"present".into(), &"/d".into()));
+        assert_eq!((&told[1]["size"], &told[1]["type"]), (&3.into(), &"file".into()));
+        assert_eq!(told[2]["change"], "cursor");
+        assert!(objects(&person.ok(&["--json", "diff"]))[0]["change"] == "reset");
+        assert!(person.ends(1, &["diff", "nonsense"]).contains("31023"));
+    });
+}
+
+fn a_cursor_file_keeps_what_was_told() {
+    with_person(&relaxed(), |person, client| {
+        let diff = || person.ok(&["diff", "--cursor-file", "cursor"]);
+        client.put("/a", b"abc").ok();
+        assert_eq!(diff(), "!\n+ /a\n");
+        assert_eq!(diff(), "");
+        client.mv("/a", "/b").ok();
+        assert_eq!(diff(), "- /a\n+ /b\n");
+        client.put("/c", b"abc").ok();
+        // Nobody read the lines: the next run tells them again.
+        let mut deaf = person.command(&["diff", "--cursor-file", "cursor"]);
+        let mut deaf = deaf.stdout(Stdio::piped()).spawn().unwrap();
+        drop(deaf.stdout.take());
+        deaf.wait().unwrap();
+        assert_eq!(diff(), "+ /c\n");
+        let kept = fs::read_to_string(person.path("cursor")).unwrap();
+        assert_eq!(kept.lines().count(), 1);
+        // What is no cursor is not overwritten.
+        fs::write(person.path("cursor"), "nonsense").unwrap();
+        person.ends(1, &["diff", "--cursor-file", "cursor"]);
+        assert_eq!(fs::read_to_string(person.path("cursor")).unwrap(), "nonsense");
+        let no_place = ["diff", "--cursor-file", "missing/cursor"];
+        assert!(person.ends(1, &no_place).contains("missing/cursor"));
+        let both = ["diff", "--cursor-file", "cursor", "x"];
+        person.ends(2, &both);
     });
 }

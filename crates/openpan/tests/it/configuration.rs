@@ -37,6 +37,9 @@ fn an_unknown_key_is_an_error() {
         (format!("{BY_FILE}lisen = \"x\"\n"), "lisen"),
         ("[nonsense]\na = 1\n".into(), "nonsense"),
         ("listen = 7\n".into(), "listen"),
+        ("[diff]\nretention = 7\n".into(), "retention"),
+        ("[diff]\nretention_days = 0\n".into(), "retention_days"),
+        ("diff.retention_days = \"7\"\n".into(), "retention_days"),
         ("listen = \n".into(), "openpan.toml"),
     ] {
         fs::write(&file, &text).unwrap();

@@ -72,7 +72,22 @@ const WRONG: &[(&str, &str)] = &[
     ("the bin forgot an entry", "DELETE FROM recycled"),
     (
         "the bin names an entry that is live",
-        "UPDATE recycled SET fs_id = (SELECT fs_id FROM entry WHERE size = 70000)",
+        "UPDATE recycled SET fs_id = (SELECT fs_id FROM entry WHERE size = 70000)
+         WHERE path = '/gone'",
+    ),
+    ("the bin counts other bytes", "UPDATE recycled SET bytes = bytes + 1"),
+    ("the bin calls an entry something else", "UPDATE recycled SET path = '/another'"),
+    ("a place in the bin was never given out", "UPDATE recycled SET rev = 1000"),
+    ("a place in the bin is none", "UPDATE recycled SET rev = 0"),
+    ("two have one place in the bin", "UPDATE recycled SET rev = (SELECT max(rev) FROM recycled)"),
+    (
+        "an entry is in the bin and was purged",
+        "INSERT INTO staged SELECT fs_id, 0, 1 FROM recycled LIMIT 1",
+    ),
+    ("a staged tree is not there", "INSERT INTO staged VALUES (8589990000, 0, 1)"),
+    (
+        "a staged tree is in the tree",
+        "INSERT INTO staged SELECT fs_id, 0, 1 FROM entry WHERE name_key = 'deep'",
     ),
     ("a content that nobody points to is forgotten", "DELETE FROM maybe_unreferenced"),
     ("a name is not its own key", "UPDATE entry SET name = 'another' WHERE size = 70000"),
@@ -114,6 +129,8 @@ fn prepare(data: &Path) {
     admin.put_block(&digest::content(6, 1_000));
     admin.put("/gone", &digest::content(7, 30_000)).ok();
     admin.rm("/gone").ok();
+    admin.put("/went/with", &digest::content(10, 500)).ok();
+    admin.rm("/went").ok();
     admin.put("/over", &digest::content(8, 40_000)).ok();
     admin.put_ondup("/over", &digest::content(9, 30), "overwrite").ok();
     server.stop();

@@ -21,10 +21,13 @@ mod commands;
 mod configuration;
 mod crash;
 mod damage;
+mod feed;
+mod in_hand;
 mod invariants;
 mod model;
 mod person;
 mod proxy;
+mod purge;
 mod running_download;
 mod scrub;
 mod security;
@@ -59,6 +62,7 @@ fn main() {
         crash::tests,
         clients::tests,
         model::tests,
+        feed::tests,
         admin::tests,
         backup::tests,
         bad_input::tests,
@@ -67,6 +71,7 @@ fn main() {
         configuration::tests,
         damage::tests,
         invariants::tests,
+        purge::tests,
         running_download::tests,
         scrub::tests,
         shared::tests,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use pan_engine::meta::{Entry, EntryKind, Totals, TotalsDelta};
 use pan_engine::{EngineError, ErrorKind, MetaStore};
-use pan_model::{FsId, NameKey, Rev, Timestamp, UserNo};
+use pan_model::{ContentId, FsId, NameKey, Rev, Timestamp, UserNo};
 
 use super::given::{directory, directory_of, facts, file, insert, read, try_write, user, write};
 
@@ -273,4 +273,30 @@ async fn scan(store: &dyn MetaStore, user: UserNo, after: Option<FsId>) -> Vec<F
         Ok(window)
     })
     .await
+}
+
+/// Whoever of a user points to a content is found, in the tree or out of it.
+pub async fn entries_of_a_content_are_found_by_user(store: &dyn MetaStore) {
+    let (a, b) = (user(store, "a").await, user(store, "b").await);
+    let add = async |user: UserNo, name: &'static str, content, live: bool| {
+        write(store, user, move |tx| {
+            let mut entry = file(tx, FsId::root(user), name)?;
+            entry.kind = EntryKind::File(facts(content, 10));
+            entry.parent = entry.parent.filter(|_| live);
+            insert(tx, entry)
+        })
+        .await
+    };
+    let one = add(a, "one", 7, true).await;
+    add(a, "other", 8, true).await;
+    let two = add(a, "two", 7, false).await;
+    let theirs = add(b, "one", 7, true).await;
+    let of = async |content, user, limit| {
+        let content = ContentId(content);
+        read(store, move |snapshot| snapshot.list_entries_of(content, user, limit)).await
+    };
+    assert_eq!(of(7, a, 10).await, [one.clone(), two]);
+    assert_eq!(of(7, a, 1).await, [one]);
+    assert_eq!(of(7, b, 10).await, [theirs]);
+    assert_eq!(of(9, a, 10).await, []);
 }

@@ -173,6 +173,25 @@ impl Client {
         self.file("delete").param("path", path).send()
     }
 
+    /// The recycle bin, the latest deletion first.
+    #[track_caller]
+    pub fn bin(&self) -> Vec<Value> {
+        let reply = self.file("listrecycle").get().send().ok();
+        reply["list"].as_array().expect("a listing has a list").clone()
+    }
+
+    /// Restores one entry.
+    #[track_caller]
+    pub fn restore(&self, fs_id: &Value) -> Reply {
+        self.file("restore").param("fs_id", fs_id.to_string()).send()
+    }
+
+    /// Empties the recycle bin.
+    #[track_caller]
+    pub fn empty_bin(&self) -> Reply {
+        self.file("delete").param("type", "recycle").send()
+    }
+
     /// A batch.
     #[track_caller]
     pub fn batch(&self, method: &str, list: &Value) -> Reply {

@@ -13,8 +13,8 @@
 //! line, the status with a JSON pattern (see `pattern`), an error code or
 //! `= text` for raw bytes, and header fields as they should come. In the
 //! request, `name=value` is a parameter, `<text` the content, `@Name=value` a
-//! header field; blanks are kept between `'…'`, and `\n` ends a line in bytes.
-//! `{d}` is a fresh directory.
+//! header field; `<300000*x` is 300,000 times `x`; blanks are kept between `'…'`, and `\n` ends a line in bytes.
+//! `{d}` is a fresh directory, `<=hello>` what `<id:hello>` was, as text.
 
 use serde_json::Value;
 
@@ -99,7 +99,7 @@ fn parse_request(step: &mut Step, line: &str) {
     step.method = words.next().unwrap_or_default();
     for word in words {
         if let Some(content) = word.strip_prefix('<') {
-            step.content = Some(content.replace("\\n", "\n"));
+            step.content = Some(parse_content(content));
             continue;
         }
         let pair = word.strip_prefix('@').unwrap_or(&word).split_once('=');
@@ -107,6 +107,13 @@ fn parse_request(step: &mut Step, line: &str) {
         let into = if word.starts_with('@') { &mut step.fields } else { &mut step.params };
         into.push((name.into(), value.into()));
     }
+}
+
+/// Text as it is written, or so many times a text: `300000*x`.
+fn parse_content(text: &str) -> String {
+    let repeated = text.split_once('*').and_then(|(count, text)| Some((count.parse().ok()?, text)));
+    let content = repeated.map_or_else(|| text.to_owned(), |(count, text)| text.repeat(count));
+    content.replace("\\n", "\n")
 }
 
 fn parse_reply(step: &mut Step, line: &str) {

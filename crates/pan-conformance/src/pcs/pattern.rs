@@ -22,6 +22,23 @@ impl Bindings {
         self.check_at("$", pattern, value)
     }
 
+    /// Puts what names stand for into a text: `<=a>` becomes what `a` is.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        for name in self.0.keys() {
+            filled = filled.replace(&format!("<={name}>"), &self.text_of(name));
+        }
+        filled
+    }
+
+    fn text_of(&self, name: &str) -> String {
+        match self.0.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => format!("nothing is called `{name}` yet"),
+        }
+    }
+
     fn check_at(&mut self, at: &str, pattern: &Value, value: &Value) -> Result<(), String> {
         match pattern {
             Value::String(text) if is_placeholder(text) => {
@@ -58,6 +75,9 @@ impl Bindings {
     }
 
     fn check_placeholder(&mut self, at: &str, inner: &str, value: &Value) -> Result<(), String> {
+        if let Some(name) = inner.strip_prefix('=') {
+            return self.check_at(at, &Value::String(self.text_of(name)), value);
+        }
         let (kind, name) = inner.split_once(':').unwrap_or((inner, ""));
         let fits = match kind {
             "any" => true,
@@ -103,7 +123,10 @@ mod tests {
     fn patterns_refuse_what_they_should() {
         let mut names = Bindings::default();
         assert!(names.check(&json!({"a": "<id:x>"}), &json!({"a": 7, "b": 1})).is_ok());
+        assert!(names.check(&json!({"a": "<=x>"}), &json!({"a": "7"})).is_ok());
+        assert_eq!(names.fill("fs_id:<=x>"), "fs_id:7");
         for (pattern, value) in [
+            (json!({"a": "<=x>"}), json!({"a": 7})),
             (json!({"a": "<id:x>"}), json!({"a": 8})),
             (json!({"a": "<id>"}), json!({"a": 0})),
             (json!({"a": "<id>"}), json!({"a": "7"})),

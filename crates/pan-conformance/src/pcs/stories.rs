@@ -13,7 +13,10 @@ const FILES: &[(&str, &str)] = &[
     ("superfile", include_str!("../../golden/superfile.txt")),
     ("moving", include_str!("../../golden/moving.txt")),
     ("batches", include_str!("../../golden/batches.txt")),
+    ("diff", include_str!("../../golden/diff.txt")),
     ("downloads", include_str!("../../golden/downloads.txt")),
+    ("recycle", include_str!("../../golden/recycle.txt")),
+    ("rapid_upload", include_str!("../../golden/rapid_upload.txt")),
 ];
 
 /// A name, where parameters travel, and where the token does.
@@ -44,7 +47,7 @@ fn play(t: &Target<'_>, text: &str, carrier: Carrier, credential: Credential) {
     for story in parse(text, DEMO) {
         let mut names = Bindings::default();
         for step in &story.steps {
-            let call = as_call(&demo, step, carrier, credential);
+            let call = as_call(&demo, step, &names, carrier, credential);
             let reply = call.send();
             if let Err(difference) = check(&mut names, step, &reply) {
                 panic!("`{}`, line {}: {difference}\n{reply}", story.title, step.line);
@@ -56,6 +59,7 @@ fn play(t: &Target<'_>, text: &str, carrier: Carrier, credential: Credential) {
 fn as_call<'a>(
     client: &'a Client,
     step: &Step,
+    names: &Bindings,
     carrier: Carrier,
     credential: Credential,
 ) -> Call<'a> {
@@ -67,7 +71,7 @@ fn as_call<'a>(
         (Some(content), _) => call.by(Carrier::PostQuery).content(content.as_bytes()),
     };
     for (name, value) in &step.params {
-        call = call.param(name, value);
+        call = call.param(name, names.fill(value));
     }
     step.fields.iter().fold(call, |call, (name, value)| call.field(name, value))
 }

@@ -14,7 +14,7 @@ const PAIR: &str = "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb
 
 /// Two contents of `size` bytes that share length, md5 and the md5 of the
 /// first 256 KiB.
-fn twins(size: usize) -> [Vec<u8>; 2] {
+pub(super) fn twins(size: usize) -> [Vec<u8>; 2] {
     let digit = |i: usize| u8::from_str_radix(&PAIR[i..i + 2], 16).expect("hex");
     let mut first: Vec<u8> = (0..PAIR.len()).step_by(2).map(digit).collect();
     first.extend(super::digest::content(1, size - first.len()));

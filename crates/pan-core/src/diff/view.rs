@@ -6,10 +6,13 @@ use pan_engine::MetaRead;
 use pan_engine::meta::Entry;
 use pan_model::{Caller, FsId, PanPath};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Directories whose place is remembered before all are forgotten.
 const PLACES_MAX: usize = 1_000;
+
+/// Deeper than any tree can be: an entry that is its own ancestor.
+const DEPTH_MAX: usize = 1 << 20;
 
 /// Where a path lies, seen from the root of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +84,9 @@ impl<'a> View<'a> {
             }
             let parent = entry.parent;
             above.push(entry);
+            if above.len() > DEPTH_MAX {
+                return Err(Error::Damaged { what: format!("directory {fs_id} has no top") });
+            }
             match parent {
                 Some(parent) => at = parent,
                 None => break None,

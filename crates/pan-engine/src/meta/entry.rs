@@ -236,6 +236,15 @@ pub trait EntryRead {
         each: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<()>;
 
+    /// A user's entries that point to a content, live and detached, by id, at
+    /// most `limit`.
+    fn list_entries_of(
+        &mut self,
+        content: ContentId,
+        user: UserNo,
+        limit: u64,
+    ) -> Result<Vec<Entry>>;
+
     /// What lies below a directory; zero for what is no directory.
     fn get_totals(&mut self, directory: FsId) -> Result<Totals>;
 

@@ -180,3 +180,28 @@ async fn the_log_stays_small_under_readers() {
     }
     assert!(opened.log_bytes() < 80 << 20, "the log has {} bytes", opened.log_bytes());
 }
+
+/// What was deleted before the bin had an order of its own gets one.
+#[tokio::test]
+async fn an_older_bin_is_put_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("meta.db");
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(include_str!("../../src/schema/0001_first.sql")).unwrap();
+    conn.execute_batch(
+        "INSERT INTO recycled (fs_id, user_no, deleted_at, parent, path, bytes)
+         VALUES (8589934595, 1, 50, 8589934592, '/c', 0), (8589934594, 1, 50, 8589934592, '/b', 0);
+         INSERT INTO change (user_no, rev, gone, gone_how, unfold, at)
+         VALUES (1, 4, 8589934594, 1, 0, 10), (1, 5, 8589934594, 0, 0, 11),
+                (1, 6, 8589934595, 1, 0, 50), (1, 7, 8589934594, 1, 0, 50);",
+    )
+    .unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    drop(conn);
+    let store = SqliteStore::open(&path, Options::default()).unwrap();
+    let oldest =
+        |snapshot: &mut dyn pan_engine::MetaRead| snapshot.list_oldest_recycled(UserNo(1), 10);
+    let bin = store.read::<_, EngineError, _>(ReadCost::Bounded, oldest).await.unwrap();
+    let order: Vec<_> = bin.iter().map(|record| (record.path.as_str(), record.rev.0)).collect();
+    assert_eq!(order, [("/c", 6), ("/b", 7)]);
+}

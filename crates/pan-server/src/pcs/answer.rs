@@ -58,6 +58,6 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::ListRecycle => recycle::answer_list(pan, call).await,
         Method::Restore => recycle::answer_restore(pan, call).await,
         Method::EmptyRecycle => recycle::answer_empty(pan, call).await,
-        Method::RapidUpload => rapid_upload::answer(call),
+        Method::RapidUpload => rapid_upload::answer(pan, call).await,
     }
 }

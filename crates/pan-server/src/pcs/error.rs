@@ -73,6 +73,8 @@ impl From<Error> for Failure {
                 tracing::error!(%error, "an engine failed");
                 String::new()
             }
+            // The book's own words: some clients compare them.
+            Error::ContentUnknown => String::new(),
             Error::Damaged { what } => {
                 tracing::error!(%what, "stored bytes are damaged");
                 "the stored bytes are damaged; the operator has been told".into()
@@ -98,6 +100,7 @@ fn code_of(error: &Error) -> ErrorCode {
         | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
+        Error::ContentUnknown => ErrorCode::Md5NotFound,
         Error::NotRecycled { .. } => ErrorCode::InvalidFsId,
         Error::SourceChanged { .. } => ErrorCode::CopyFailed,
         Error::TokenInvalid => ErrorCode::TokenInvalid,

@@ -1,15 +1,17 @@
-//! `file?method=rapidupload` (pcs-rest 4.19): a miss, so far.
+//! `file?method=rapidupload` (pcs-rest 4.19).
 //!
 //! Old clients try it before every upload of more than 256 KiB. A miss is what
 //! they take quietly and follow with the upload itself.
 
-use pan_pcs::ErrorCode;
+use pan_core::Pan;
 
 use super::answer::Answer;
-use super::error::Failure;
+use super::reply;
 use super::request::Call;
 
-pub(super) fn answer(call: &Call) -> Answer {
-    call.params.target_path()?;
-    Err(Failure::new(ErrorCode::Md5NotFound, ""))
+pub(super) async fn answer(pan: &Pan, call: &Call) -> Answer {
+    let (path, ondup) = (call.params.path("path")?, call.params.ondup()?);
+    let claim = call.params.content_claim()?;
+    let stored = pan.rapid_upload(&call.caller, &path, ondup, claim).await?;
+    Ok(reply::json(&reply::entry(&stored, call.style())))
 }
