@@ -48,6 +48,7 @@ mod multipart;
 mod partial;
 mod progress;
 mod quota;
+mod rapid_upload;
 mod recycle;
 mod reply;
 mod retry;
@@ -66,7 +67,8 @@ pub use entry::Entry;
 pub use error::{Error, Refusal};
 pub use facts::FileFacts;
 pub use pan_model::{
-    ByteSize, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError, Timestamp, Window,
+    ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError,
+    Timestamp, Window,
 };
 pub use pan_pcs::ErrorCode;
 pub use partial::PartlyDone;

@@ -26,6 +26,7 @@ mod model;
 mod person;
 mod proxy;
 mod purge;
+mod rapid_put;
 mod running_download;
 mod security;
 mod server;
@@ -53,7 +54,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 14] = [
+    let modules: [fn() -> Vec<Trial>; 15] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -67,6 +68,7 @@ fn main() {
         damage::tests,
         invariants::tests,
         purge::tests,
+        rapid_put::tests,
         running_download::tests,
         shared::tests,
     ];
