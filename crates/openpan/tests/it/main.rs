@@ -28,6 +28,7 @@ mod model;
 mod person;
 mod proxy;
 mod purge;
+mod rapid_put;
 mod running_download;
 mod scrub;
 mod security;
@@ -72,6 +73,7 @@ fn main() {
         damage::tests,
         invariants::tests,
         purge::tests,
+        rapid_put::tests,
         running_download::tests,
         scrub::tests,
         shared::tests,
