@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::{cat, cp, exit, get, login, logout, ls, mkdir, mv, put, quota, rm, stat, whoami};
+use crate::{
+    cat, cp, exit, find, get, login, logout, ls, media, mkdir, mv, put, quota, rm, stat, whoami,
+};
 
 /// Files in a personal cloud storage.
 #[derive(Debug, Parser)]
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Cp(cp::CpArgs),
     Rm(rm::RmArgs),
     Stat(stat::StatArgs),
+    Find(find::FindArgs),
+    Media(media::MediaArgs),
     Quota(quota::QuotaArgs),
     Login(login::LoginArgs),
     Whoami(whoami::WhoamiArgs),
@@ -83,6 +87,8 @@ impl Command {
             Self::Cp(args) => cp::run(session, args).await,
             Self::Rm(args) => rm::run(session, args).await,
             Self::Stat(args) => stat::run(session, args).await,
+            Self::Find(args) => find::run(session, args).await,
+            Self::Media(args) => media::run(session, args).await,
             Self::Quota(args) => quota::run(session, args).await,
             Self::Login(args) => login::run(session, args).await,
             Self::Whoami(args) => whoami::run(session, args).await,

@@ -23,6 +23,7 @@ mod headers;
 mod limits;
 mod listing;
 mod md5_style;
+mod media_lists;
 mod meta;
 mod moving;
 mod names;
@@ -33,6 +34,7 @@ mod pattern;
 mod quota;
 mod ranges;
 mod reply;
+mod searching;
 mod smuggling;
 mod stories;
 mod superfile;
@@ -84,6 +86,7 @@ pub fn promises() -> Vec<Promise> {
         limits::promises,
         listing::promises,
         md5_style::promises,
+        media_lists::promises,
         meta::promises,
         moving::promises,
         names::promises,
@@ -92,6 +95,7 @@ pub fn promises() -> Vec<Promise> {
         paths::promises,
         quota::promises,
         ranges::promises,
+        searching::promises,
         smuggling::promises,
         stories::promises,
         superfile::promises,

@@ -86,6 +86,9 @@ pub enum Error {
         /// The directory.
         path: PanPath,
     },
+    /// A search looked at two million names in a row that it does not want.
+    #[error("the search takes too long: give a longer keyword or a smaller directory")]
+    SearchTooLong,
     /// The token is unknown.
     #[error("the access token is not valid")]
     TokenInvalid,

@@ -4,6 +4,7 @@
 mod check;
 mod check_account;
 mod check_content;
+mod check_found;
 mod gc;
 mod orphans;
 mod staged;

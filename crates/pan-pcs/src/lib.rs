@@ -17,11 +17,13 @@ pub use batch::{
     BatchError, BlockList, DeleteItem, MAX_BATCH_ITEMS, MAX_BLOCKS, MetaItem, MoveItem,
     parse_batch, parse_block_list, write_batch, write_block_list,
 };
-pub use decode::{Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, TmpfileBody};
+pub use decode::{
+    Done, DoneBody, EntryBody, ErrorBody, ListBody, MediaListBody, QuotaBody, TmpfileBody,
+};
 pub use error_code::ErrorCode;
 pub use md5_style::{decode_md5, encode_md5, show_md5};
 pub use method::{FilePart, METHODS, Method, MethodSpec, Object, Verbs};
-pub use params::{MAX_PARAM_BYTES, ParamError, Params};
+pub use params::{MAX_PARAM_BYTES, MediaParams, ParamError, Params};
 pub use reply::{
     EntryReply, ErrorReply, ExtraReply, MovedReply, PlainReply, QuotaReply, TmpfileReply,
 };

@@ -69,6 +69,10 @@ pub enum Method {
     Copy,
     /// `file?method=delete` (4.12)
     Delete,
+    /// `file?method=search` (4.13)
+    Search,
+    /// `stream?method=list` (4.17)
+    ListMedia,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
 }
@@ -163,6 +167,8 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::Move, Object::File, "move", &["from", "to", "param"]),
     row(Method::Copy, Object::File, "copy", &["from", "to", "param"]),
     row(Method::Delete, Object::File, "delete", &["path", "param", "type"]),
+    row(Method::Search, Object::File, "search", &["path", "wd", "re", "limit"]),
+    row(Method::ListMedia, Object::Stream, "list", &["type", "start", "limit", "filter_path"]),
     row(
         Method::RapidUpload,
         Object::File,

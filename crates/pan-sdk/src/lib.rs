@@ -42,6 +42,7 @@ mod error;
 mod facts;
 mod list;
 mod local_file;
+mod media;
 mod meta;
 mod mkdir;
 mod multipart;
@@ -50,6 +51,7 @@ mod progress;
 mod quota;
 mod reply;
 mod retry;
+mod search;
 mod stall;
 mod superfile;
 mod token;
@@ -64,8 +66,10 @@ pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use error::{Error, Refusal};
 pub use facts::FileFacts;
+pub use media::MediaPage;
 pub use pan_model::{
-    ByteSize, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError, Timestamp, Window,
+    ByteSize, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath, PathError, Timestamp,
+    Window,
 };
 pub use pan_pcs::ErrorCode;
 pub use partial::PartlyDone;

@@ -12,6 +12,8 @@ mod delete;
 mod download;
 mod error;
 mod list;
+mod long_list;
+mod media;
 mod meta;
 mod mkdir;
 mod move_copy;
@@ -21,6 +23,7 @@ mod range;
 mod rapid_upload;
 mod reply;
 mod request;
+mod search;
 mod upload;
 mod upload_tmpfile;
 

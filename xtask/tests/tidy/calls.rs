@@ -19,6 +19,8 @@ const CALLS: &[(&str, &str, &str, &str)] = &[
     ("List", "list.rs", "list", "pan ls"),
     ("Move", "move_copy.rs", "move_entry", "pan mv"),
     ("Copy", "move_copy.rs", "copy_entry", "pan cp"),
+    ("Search", "search.rs", "search", "pan find"),
+    ("ListMedia", "media.rs", "list_media", "pan media"),
     // Answered for old clients, which try it first; ours do not ask for it.
     ("RapidUpload", "rapid_upload.rs", NONE, NONE),
     ("Delete", "delete.rs", "delete_entry", "pan rm"),

@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("superfile", include_str!("../../golden/superfile.txt")),
     ("moving", include_str!("../../golden/moving.txt")),
     ("batches", include_str!("../../golden/batches.txt")),
+    ("finding", include_str!("../../golden/finding.txt")),
     ("downloads", include_str!("../../golden/downloads.txt")),
 ];
 

@@ -7,6 +7,7 @@ use pan_engine::meta::{ContentKind, Entry, Recycled, Totals, TotalsDelta, UserRo
 use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
 use pan_model::{FsId, Rev, UserNo};
 
+use super::check_found::check_name;
 use crate::{Error, Pan, Result};
 
 /// Rows of one snapshot.
@@ -70,6 +71,7 @@ impl Pan {
         let computed = tree.compute_totals();
         self.check_totals(&tree, &computed, report).await?;
         self.check_counters(user.user, &tree, &computed, report).await?;
+        self.check_media(user.user, tree.count_media(), report).await?;
         self.check_changes(user.user, report).await
     }
 
@@ -83,12 +85,15 @@ impl Pan {
                     entries.push(entry);
                     ControlFlow::Continue(())
                 })?;
-                let findings: Result<Vec<_>> =
-                    entries.iter().map(|entry| check_facts(read, entry)).collect();
-                Ok::<_, Error>((entries, findings?))
+                let mut findings = Vec::new();
+                for entry in &entries {
+                    findings.extend(check_facts(read, entry)?);
+                    findings.extend(check_name(read, entry)?);
+                }
+                Ok::<_, Error>((entries, findings))
             };
             let (entries, findings) = self.meta().read(ReadCost::Long, scan).await?;
-            findings.into_iter().flatten().for_each(|finding| report.find(finding));
+            findings.into_iter().for_each(|finding| report.find(finding));
             let Some(last) = entries.last() else { break };
             after = Some(last.fs_id);
             tree.nodes.extend(entries.iter().map(|entry| (entry.fs_id, TreeNode::of(entry))));
@@ -230,6 +235,15 @@ impl Tree {
             }
         }
         None
+    }
+
+    /// Files by media type, wherever they are.
+    fn count_media(&self) -> [u64; 4] {
+        let mut counted = [0; 4];
+        for node in self.nodes.values() {
+            counted.iter_mut().zip(node.weight.media).for_each(|(sum, one)| *sum += one as u64);
+        }
+        counted
     }
 
     fn compute_totals(&self) -> HashMap<FsId, Totals> {

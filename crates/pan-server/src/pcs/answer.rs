@@ -8,8 +8,8 @@ use super::error::Failure;
 use super::reply;
 use super::request::{Call, Request, extract};
 use super::{
-    create_superfile, delete, download, list, meta, mkdir, move_copy, quota, rapid_upload, upload,
-    upload_tmpfile,
+    create_superfile, delete, download, list, media, meta, mkdir, move_copy, quota, rapid_upload,
+    search, upload, upload_tmpfile,
 };
 use crate::ServerState;
 use crate::body::ReplyBody;
@@ -54,6 +54,8 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::Move => move_copy::answer_move(pan, call).await,
         Method::Copy => move_copy::answer_copy(pan, call).await,
         Method::Delete => delete::answer(pan, call).await,
+        Method::Search => search::answer(pan, call).await,
+        Method::ListMedia => media::answer(pan, call).await,
         Method::RapidUpload => rapid_upload::answer(call),
     }
 }

@@ -93,6 +93,7 @@ fn code_of(error: &Error) -> ErrorCode {
         Error::ParentIsFile { .. } => ErrorCode::ParentNotDirectory,
         Error::OutsideRoot { .. } => ErrorCode::NotAuthorized,
         Error::IntoItself { .. } | Error::TooLarge { .. } | Error::Body(_) => ErrorCode::Param,
+        Error::SearchTooLong => ErrorCode::Param,
         Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
         Error::SourceChanged { .. } => ErrorCode::CopyFailed,
