@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::{
-    cat, cp, diff, exit, get, login, logout, ls, mkdir, mv, put, quota, recycle, rm, stat, whoami,
+    cat, cp, diff, exit, find, get, login, logout, ls, media, mkdir, mv, put, quota, recycle, rm,
+    stat, whoami,
 };
 
 /// Files in a personal cloud storage.
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     Recycle(recycle::RecycleArgs),
     Stat(stat::StatArgs),
     Diff(diff::DiffArgs),
+    Find(find::FindArgs),
+    Media(media::MediaArgs),
     Quota(quota::QuotaArgs),
     Login(login::LoginArgs),
     Whoami(whoami::WhoamiArgs),
@@ -89,6 +92,8 @@ impl Command {
             Self::Recycle(args) => recycle::run(session, args).await,
             Self::Stat(args) => stat::run(session, args).await,
             Self::Diff(args) => diff::run(session, args).await,
+            Self::Find(args) => find::run(session, args).await,
+            Self::Media(args) => media::run(session, args).await,
             Self::Quota(args) => quota::run(session, args).await,
             Self::Login(args) => login::run(session, args).await,
             Self::Whoami(args) => whoami::run(session, args).await,

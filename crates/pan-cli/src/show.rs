@@ -4,6 +4,9 @@ use jiff::tz::TimeZone;
 use pan_sdk::{ByteSize, Entry, FsId, Timestamp};
 use serde::Serialize;
 
+use crate::failure::Failure;
+use crate::screen::Screen;
+
 /// An entry in JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct EntryObject<'a> {
@@ -84,6 +87,15 @@ pub(crate) fn columns(entry: &Entry, human: bool) -> String {
         if entry.is_dir { ('d', String::from("-")) } else { ('-', size(entry.size, human)) };
     let width = if human { 10 } else { 14 };
     format!("{letter} {size:>width$}  {}  ", local_time(entry.mtime, "%Y-%m-%d %H:%M"))
+}
+
+/// A file with its whole path: an object, or a line.
+pub(crate) fn file_line(screen: &Screen, file: &Entry, long: bool) -> Result<(), Failure> {
+    if screen.json {
+        return screen.object(&EntryObject::of(file));
+    }
+    let path = screen.name(file.path.as_str(), file.is_dir);
+    screen.line(if long { columns(file, true) + &path } else { path })
 }
 
 /// A number with a noun that agrees with it.

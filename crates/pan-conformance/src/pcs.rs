@@ -24,6 +24,7 @@ mod headers;
 mod limits;
 mod listing;
 mod md5_style;
+mod media_lists;
 mod meta;
 mod moving;
 mod names;
@@ -36,6 +37,7 @@ mod ranges;
 mod rapid_upload;
 mod recycle;
 mod reply;
+mod searching;
 mod smuggling;
 mod stories;
 mod superfile;
@@ -88,6 +90,7 @@ pub fn promises() -> Vec<Promise> {
         limits::promises,
         listing::promises,
         md5_style::promises,
+        media_lists::promises,
         meta::promises,
         moving::promises,
         names::promises,
@@ -98,6 +101,7 @@ pub fn promises() -> Vec<Promise> {
         ranges::promises,
         rapid_upload::promises,
         recycle::promises,
+        searching::promises,
         smuggling::promises,
         stories::promises,
         superfile::promises,

@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod check_account;
 mod check_content;
+mod check_found;
 mod check_tree;
 mod damage;
 mod gc;

@@ -102,6 +102,16 @@ pub struct RecycleBody {
     pub list: Vec<RecycledBody>,
 }
 
+/// The reply of `stream?method=list` (4.17).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct MediaListBody {
+    /// How many files there are in all.
+    #[serde(deserialize_with = "number")]
+    pub total: u64,
+    /// The files of the page.
+    pub list: Vec<EntryBody>,
+}
+
 /// The reply of a batch, and what an error says was done before it (5).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(bound = "T: Deserialize<'de>")]

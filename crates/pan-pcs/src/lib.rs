@@ -19,13 +19,13 @@ pub use batch::{
     RestoreItem, parse_batch, parse_block_list, write_batch, write_block_list,
 };
 pub use decode::{
-    DiffBody, Done, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, RecycleBody, RecycledBody,
-    TmpfileBody,
+    DiffBody, Done, DoneBody, EntryBody, ErrorBody, ListBody, MediaListBody, QuotaBody,
+    RecycleBody, RecycledBody, TmpfileBody,
 };
 pub use error_code::ErrorCode;
 pub use md5_style::{decode_md5, encode_md5, show_md5};
 pub use method::{FilePart, METHODS, Method, MethodSpec, Object, Verbs};
-pub use params::{MAX_PARAM_BYTES, ParamError, Params};
+pub use params::{MAX_PARAM_BYTES, MediaParams, ParamError, Params};
 pub use reply::{
     ChangeReply, EntryReply, ErrorReply, ExtraReply, MovedReply, PlainReply, QuotaReply,
     RecycledReply, RestoredReply, TmpfileReply,

@@ -77,6 +77,10 @@ pub enum Method {
     Restore,
     /// `file?method=delete&type=recycle` (4.25)
     EmptyRecycle,
+    /// `file?method=search` (4.13)
+    Search,
+    /// `stream?method=list` (4.17)
+    ListMedia,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
 }
@@ -179,6 +183,8 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::Diff, Object::File, "diff", &["cursor"]),
     row(Method::ListRecycle, Object::File, "listrecycle", &["start", "limit"]),
     row(Method::Restore, Object::File, "restore", &["fs_id", "param"]),
+    row(Method::Search, Object::File, "search", &["path", "wd", "re", "limit"]),
+    row(Method::ListMedia, Object::Stream, "list", &["type", "start", "limit", "filter_path"]),
     row(
         Method::RapidUpload,
         Object::File,

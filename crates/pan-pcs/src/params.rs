@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use pan_model::{ListBy, ListOrder, Ondup, PanPath, Window};
+use pan_model::{ListBy, ListOrder, MediaType, Ondup, PanPath, Window};
 use percent_encoding::percent_decode;
 
 use crate::METHODS;
 
 /// The longest value of a parameter, in bytes: 2 MiB (a batch in `param`).
 pub const MAX_PARAM_BYTES: usize = 2 << 20;
+
+/// How many files a page of a media list has when nobody says.
+const MEDIA_PAGE: u64 = 1_000;
 
 /// Why parameters cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -200,6 +203,52 @@ impl Params {
     }
 }
 
+/// The parameters of a media list (pcs-rest 4.17).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaParams {
+    /// The type of the files.
+    pub media: MediaType,
+    /// How many to leave out.
+    pub start: u64,
+    /// How many to list at most.
+    pub limit: u64,
+    /// What their paths begin with; every text is good.
+    pub prefix: String,
+}
+
+impl Params {
+    /// The parameters `wd` and `re` of a search: the keyword, and whether to
+    /// search below directories too.
+    ///
+    /// # Errors
+    /// 31023 when there is no keyword, or for another `re` than 0 or 1.
+    pub fn search(&self) -> Result<(&str, bool), ParamError> {
+        let keyword = self.text("wd")?.ok_or(ParamError::Missing("wd"))?;
+        match self.text("re")? {
+            None | Some("0") => Ok((keyword, false)),
+            Some("1") => Ok((keyword, true)),
+            Some(_) => Err(invalid("re", "it is neither `0` nor `1`")),
+        }
+    }
+
+    /// The parameters of a media list.
+    ///
+    /// # Errors
+    /// 31023 for a type that is missing or unknown, and for what is no number.
+    pub fn media(&self) -> Result<MediaParams, ParamError> {
+        let word = self.text("type")?.ok_or(ParamError::Missing("type"))?;
+        let media = MediaType::parse(word)
+            .ok_or_else(|| invalid("type", "it is none of `video`, `audio`, `image` and `doc`"))?;
+        let prefix = self.bytes("filter_path").unwrap_or_default();
+        Ok(MediaParams {
+            media,
+            start: self.number("start")?.unwrap_or(0),
+            limit: self.number("limit")?.unwrap_or(MEDIA_PAGE),
+            prefix: String::from_utf8_lossy(prefix).into_owned(),
+        })
+    }
+}
+
 /// Whether any call reads a parameter of this name.
 fn is_known(name: &str) -> bool {
     matches!(name, "method" | "access_token" | "type")
@@ -279,6 +328,21 @@ mod tests {
         }
         assert!(params("cursor=%25ff").cursor().is_err());
         assert!(params("cursor=%ff").cursor().is_err());
+    }
+
+    #[test]
+    fn keywords_and_media_types() {
+        assert_eq!(params("wd=a+%25").search(), Ok(("a %", false)));
+        assert_eq!(params("wd=a&re=1").search(), Ok(("a", true)));
+        for query in ["", "wd=", "wd=%ff", "wd=a&re=2", "wd=a&re=true", "wd=a&re=00"] {
+            assert!(params(query).search().is_err(), "{query}");
+        }
+        let media = params("type=doc&start=5&filter_path=/a%ffb").media().unwrap();
+        assert_eq!((media.start, media.limit, media.prefix.as_str()), (5, 1000, "/a\u{fffd}b"));
+        assert_eq!(params("type=doc&limit=99999999999999999999").media().unwrap().limit, u64::MAX);
+        for query in ["", "type=other", "type=Doc", "type=doc&start=-1", "type=doc&limit=1-2"] {
+            assert!(params(query).media().is_err(), "{query}");
+        }
     }
 
     #[test]

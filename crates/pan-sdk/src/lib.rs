@@ -43,6 +43,7 @@ mod error;
 mod facts;
 mod list;
 mod local_file;
+mod media;
 mod meta;
 mod mkdir;
 mod multipart;
@@ -53,6 +54,7 @@ mod rapid_upload;
 mod recycle;
 mod reply;
 mod retry;
+mod search;
 mod stall;
 mod superfile;
 mod token;
@@ -68,9 +70,10 @@ pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use error::{Error, Refusal};
 pub use facts::FileFacts;
+pub use media::MediaPage;
 pub use pan_model::{
-    ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError,
-    Timestamp, Window,
+    ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
+    PathError, Timestamp, Window,
 };
 pub use pan_pcs::ErrorCode;
 pub use partial::PartlyDone;

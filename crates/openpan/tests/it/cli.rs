@@ -19,6 +19,7 @@ crate::tests![
     a_file_over_the_threshold_goes_in_parts,
     things_are_moved_copied_and_removed,
     what_was_deleted_comes_back,
+    files_are_found_by_name_and_by_type,
     a_put_says_what_it_does_with_a_taken_name,
     json_is_one_object_a_line,
     changes_are_told_line_by_line,
@@ -236,6 +237,33 @@ fn what_was_deleted_comes_back() {
         person.ok(&["recycle", "empty", "--yes"]);
         assert_eq!(client.bin(), [""; 0]);
         assert_eq!(person.ok(&["recycle", "ls"]), "");
+    });
+}
+
+fn files_are_found_by_name_and_by_type() {
+    with_person(&relaxed(), |person, client| {
+        for path in ["/a/Holiday 1.jpg", "/a/b/holiday 2.JPG", "/照片.png", "/c.txt"] {
+            client.put(path, b"x").ok();
+        }
+        assert_eq!(person.ok(&["find", "HOLI"]), "/a/b/holiday 2.JPG\n/a/Holiday 1.jpg\n");
+        assert_eq!(person.ok(&["find", "/a", "holi", "--directory"]), "/a/Holiday 1.jpg\n");
+        assert_eq!(person.ok(&["find", "--limit", "1", "holi"]), "/a/b/holiday 2.JPG\n");
+        assert_eq!(person.ok(&["find", "--limit", "6000", "照片"]), "/照片.png\n");
+        assert_eq!(person.ok(&["find", "/a", "absent"]), "");
+        assert!(person.ok(&["find", "-l", "c."]).ends_with("  /c.txt\n"));
+        let found = objects(&person.ok(&["--json", "find", "照"]));
+        assert_eq!((found.len(), &found[0]["path"]), (1, &"/照片.png".into()));
+        person.ends(3, &["find", "/none", "a"]);
+        person.ends(2, &["find"]);
+
+        let images = "/照片.png\n/a/b/holiday 2.JPG\n/a/Holiday 1.jpg\n";
+        assert_eq!(person.ok(&["media", "image"]), images);
+        assert_eq!(person.ok(&["media", "image", "--prefix", "/a/b"]), "/a/b/holiday 2.JPG\n");
+        assert_eq!(person.ok(&["media", "image", "--limit", "1"]), "/照片.png\n");
+        assert_eq!(person.ok(&["media", "video"]), "");
+        let listed = objects(&person.ok(&["--json", "media", "doc"]));
+        assert_eq!((listed.len(), &listed[0]["path"]), (1, &"/c.txt".into()));
+        person.ends(2, &["media", "other"]);
     });
 }
 

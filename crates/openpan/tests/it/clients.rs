@@ -179,6 +179,8 @@ fn bypy_keeps_files() {
     bypy.run(&["cp", "made/moved.bin", "made/copied.bin"]);
     let listed = bypy.run(&["list", "made"]);
     assert!(listed.contains("moved.bin") && listed.contains("copied.bin"), "{listed}");
+    let found = bypy.run(&["search", "MOVED", "", "True"]);
+    assert!(found.contains("moved.bin") && !found.contains("copied.bin"), "{found}");
     bypy.run(&["rm", "made/moved.bin"]);
     assert_eq!(client.names("/apps/bypy/made"), ["copied.bin"]);
 

@@ -28,6 +28,12 @@ const WRONG: &[(&str, &str)] = &[
         "UPDATE directory SET directories = directories + 1",
     ),
     ("a directory counts an image too many", "UPDATE directory SET image = image + 1"),
+    ("a list of images misses a file", "UPDATE entry SET media = NULL WHERE media = 3"),
+    ("a list of videos has an image", "UPDATE entry SET media = 1 WHERE media = 3"),
+    (
+        "names are taken for indexed and are not",
+        "INSERT INTO search_folded SELECT user_no, (user_no + 1) * 8589934592 - 1 FROM user",
+    ),
     ("a directory has no totals", "DELETE FROM directory WHERE entries > 0"),
     (
         "a size is not that of the content",

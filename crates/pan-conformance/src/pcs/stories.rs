@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("moving", include_str!("../../golden/moving.txt")),
     ("batches", include_str!("../../golden/batches.txt")),
     ("diff", include_str!("../../golden/diff.txt")),
+    ("finding", include_str!("../../golden/finding.txt")),
     ("downloads", include_str!("../../golden/downloads.txt")),
     ("recycle", include_str!("../../golden/recycle.txt")),
     ("rapid_upload", include_str!("../../golden/rapid_upload.txt")),

@@ -14,10 +14,20 @@ use pan_model::{ByteSize, FsId, ListBy, ListOrder, NameKey, Rev, UserNo};
 
 use super::CheckReport;
 use super::check::WINDOW;
+use super::check_found::check_name;
 use crate::{Error, Pan, Result};
 
 /// More steps than any way to a root has.
 const STEPS_MAX: usize = 100_000;
+
+/// What a user's entries come to.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// The largest id in use.
+    pub(super) last_fs_id: Option<FsId>,
+    /// Files by media type, wherever they are.
+    pub(super) media: [u64; 4],
+}
 
 /// What the records of a bin come to.
 #[derive(Debug, Default)]
@@ -27,29 +37,31 @@ pub(super) struct Bin {
 }
 
 impl Pan {
-    /// Returns the largest id in use.
+    /// Returns what was counted on the way.
     pub(super) async fn check_tree(
         &self,
         user: UserNo,
         report: &mut CheckReport,
-    ) -> Result<Option<FsId>> {
+    ) -> Result<Counted> {
         let root = FsId::root(user);
         let read = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_entry(root)?);
         let found = self.meta().read(ReadCost::Bounded, read).await?;
         if !found.is_some_and(|root| root.is_directory()) {
             report.find(format!("the root {root} is missing or no directory"));
         }
-        let mut last = None;
+        let mut counted = Counted::default();
         loop {
+            let last = counted.last_fs_id;
             let scan = move |read: &mut dyn MetaRead| Scanned::window(read, user, last);
             let scanned = self.meta().read(ReadCost::Long, scan).await?;
             scanned.findings.into_iter().for_each(|finding| report.find(finding));
             report.entries += scanned.entries;
             self.check_totals(scanned.directories, report).await?;
+            counted.media.iter_mut().zip(scanned.media).for_each(|(sum, more)| *sum += more);
             if scanned.last.is_none() {
-                return Ok(last);
+                return Ok(counted);
             }
-            last = scanned.last;
+            counted.last_fs_id = scanned.last;
         }
     }
 
@@ -97,6 +109,7 @@ struct Scanned {
     last: Option<FsId>,
     entries: u64,
     directories: Vec<FsId>,
+    media: [u64; 4],
     findings: Vec<String>,
 }
 
@@ -113,9 +126,13 @@ impl Scanned {
             scanned.last = Some(entry.fs_id);
             scanned.findings.extend(check_place(read, entry)?);
             scanned.findings.extend(check_facts(read, entry)?);
+            scanned.findings.extend(check_name(read, entry)?);
             if entry.is_directory() {
                 scanned.directories.push(entry.fs_id);
+                continue;
             }
+            let weight = TotalsDelta::of(entry, &Totals::default());
+            scanned.media.iter_mut().zip(weight.media).for_each(|(sum, one)| *sum += one as u64);
         }
         Ok(scanned)
     }

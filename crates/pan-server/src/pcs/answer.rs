@@ -8,8 +8,8 @@ use super::error::Failure;
 use super::reply;
 use super::request::{Call, Request, extract};
 use super::{
-    create_superfile, delete, diff, download, list, meta, mkdir, move_copy, quota, rapid_upload,
-    recycle, upload, upload_tmpfile,
+    create_superfile, delete, diff, download, list, media, meta, mkdir, move_copy, quota,
+    rapid_upload, recycle, search, upload, upload_tmpfile,
 };
 use crate::ServerState;
 use crate::body::ReplyBody;
@@ -59,5 +59,7 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::Restore => recycle::answer_restore(pan, call).await,
         Method::EmptyRecycle => recycle::answer_empty(pan, call).await,
         Method::RapidUpload => rapid_upload::answer(pan, call).await,
+        Method::Search => search::answer(pan, call).await,
+        Method::ListMedia => media::answer(pan, call).await,
     }
 }

@@ -97,6 +97,7 @@ fn code_of(error: &Error) -> ErrorCode {
         Error::IntoItself { .. }
         | Error::TooLarge { .. }
         | Error::CursorInvalid
+        | Error::SearchTooLong
         | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,

@@ -12,7 +12,7 @@ use crate::body::{ReplyBody, ReplyCut};
 
 /// Items of one piece of the reply: about 256 KiB.
 const PIECE_ITEMS: usize = 1_000;
-/// A first window up to this length is the whole reply.
+/// A list up to this length is sent as a whole.
 const WHOLE_ITEMS: usize = 1_000;
 /// Pieces that wait for a slow reader.
 const PIECES_AHEAD: usize = 2;
@@ -29,19 +29,23 @@ pub(super) trait Windows: Send + 'static {
     fn write(&self, text: &mut Vec<u8>, item: &Self::Item);
 }
 
-/// Answers with `{"list":[…],"request_id":…}`. What can be refused is refused
-/// with the first window.
+/// Answers with `{"list":[…],"request_id":…}`.
+///
+/// A list that ends soon is a whole reply, and its failure an error. One that
+/// breaks off later is cut, so that no client takes it for whole.
 pub(super) async fn answer(mut windows: impl Windows, request_id: u64) -> Answer {
-    let first = windows.next_window().await?;
+    let mut first = windows.next_window().await?;
+    let mut is_whole = first.is_empty();
+    while !is_whole && first.len() <= WHOLE_ITEMS {
+        let more = windows.next_window().await?;
+        is_whole = more.is_empty();
+        first.extend(more);
+    }
     let mut writer = Writer { request_id, begun: false };
-    let second = match first.len() <= WHOLE_ITEMS {
-        true => windows.next_window().await?,
-        false => Vec::new(),
-    };
-    let body = if first.len() <= WHOLE_ITEMS && second.is_empty() {
+    let body = if is_whole {
         ReplyBody::Whole(writer.whole(&windows, &first))
     } else {
-        stream_windows(windows, first.into_iter().chain(second).collect(), writer)
+        stream_windows(windows, first, writer)
     };
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, reply::json_type());
