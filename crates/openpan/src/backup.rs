@@ -181,7 +181,7 @@ impl Place {
     }
 
     fn new_rows(&self) -> PathBuf {
-        self.directory.join("meta.db.new")
+        data_dir::new_meta(&self.directory)
     }
 }
 

@@ -10,6 +10,7 @@ mod content;
 mod copy;
 mod delete;
 mod download;
+mod dump;
 mod error;
 mod ledger;
 mod list;
@@ -31,13 +32,16 @@ mod worker;
 
 pub use account::TokenSpec;
 pub use download::Download;
+pub use dump::{DUMP_SLICE, Dump, DumpRow};
 pub use error::{BodyError, Error, Result};
 pub use list::Listing;
 pub use maintenance::{BackupReport, CheckReport, CollectReport, Damage, ScrubReport};
 pub use meta::Described;
 pub use pan::{Engines, Pan, Settings};
 pub use pan_engine::ErrorKind as EngineErrorKind;
-pub use pan_engine::meta::{Entry, UserRow};
+pub use pan_engine::meta::{
+    ColumnKind, DUMP_TABLES, DumpColumn, DumpTable, DumpValue, Entry, UserRow,
+};
 pub use quota::QuotaInfo;
 pub use read::ContentReader;
 pub use receive::Received;

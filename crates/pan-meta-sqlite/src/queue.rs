@@ -10,12 +10,14 @@ use crate::copy::CopyRequest;
 /// So many closures may wait; the next one is told to come back later.
 const WAITING_MAX: usize = 1_024;
 
-/// What the writer does next.
-pub(crate) enum Next {
-    /// Run this closure, and those that wait behind it.
-    Closure(Box<dyn Job>),
-    /// Copy the database.
+/// What became of waiting for something to do.
+pub(crate) enum Waited {
+    /// A closure, with perhaps more behind it.
+    Job(Box<dyn Job>),
+    /// A copy of the database was asked for.
     Copy(CopyRequest),
+    /// Nothing will come any more: the queue is closed, and empty.
+    Closed,
 }
 
 /// A queue with one lane per scope. Within a lane order is kept; between lanes
@@ -83,19 +85,18 @@ impl Queue {
         self.lock().pop()
     }
 
-    /// What the writer does next; sleeps until there is something. `None` when
-    /// the queue is closed and everything in it was taken.
-    pub(crate) fn wait(&self) -> Option<Next> {
+    /// The next closure in turn, else the next copy; sleeps until there is one.
+    pub(crate) fn wait(&self) -> Waited {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.pop() {
-                return Some(Next::Closure(job));
+                return Waited::Job(job);
             }
             if let Some(request) = state.copies.pop_front() {
-                return Some(Next::Copy(request));
+                return Waited::Copy(request);
             }
             if state.closed {
-                return None;
+                return Waited::Closed;
             }
             state.asleep = true;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

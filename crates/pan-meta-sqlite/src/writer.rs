@@ -10,7 +10,7 @@ use crate::batch::{self, Answerer, DeviceFailure};
 use crate::copy;
 use crate::error::engine_error;
 use crate::log::Log;
-use crate::queue::{Next, Queue, stopped};
+use crate::queue::{Queue, Waited, stopped};
 use crate::session::Session;
 use crate::store::OnDeviceFailure;
 
@@ -43,13 +43,13 @@ fn write(
     // would report success for pages that were never written.
     let failed = |error| DeviceFailure(engine_error("moving the log", error));
     let mut session = Session::of_writer(conn);
-    while let Some(next) = queue.wait() {
-        match next {
-            Next::Closure(first) => {
+    loop {
+        match queue.wait() {
+            Waited::Job(first) => {
                 batch::run(&mut session, queue, answerer, first)?;
                 log.checkpoint_if_due(conn).map_err(failed)?;
             }
-            Next::Copy(request) => copy::run(conn, queue, request, || {
+            Waited::Copy(request) => copy::run(conn, queue, request, || {
                 // Whoever writes waits for a step of the copy, not for all of it.
                 if let Some(first) = queue.pop() {
                     batch::run(&mut session, queue, answerer, first)?;
@@ -57,6 +57,7 @@ fn write(
                 }
                 Ok(())
             })?,
+            Waited::Closed => break,
         }
     }
     drop(session);

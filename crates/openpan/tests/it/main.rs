@@ -21,6 +21,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod damage;
+mod dump;
 mod invariants;
 mod model;
 mod person;
@@ -53,7 +54,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 15] = [
+    let modules: [fn() -> Vec<Trial>; 16] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -66,6 +67,7 @@ fn main() {
         commands::tests,
         configuration::tests,
         damage::tests,
+        dump::tests,
         invariants::tests,
         running_download::tests,
         scrub::tests,
