@@ -136,7 +136,6 @@ mod tests {
     /// A column that is neither in a dump nor derived would be lost by
     /// `openpan load`, silently.
     #[test]
-    #[expect(clippy::unwrap_used, reason = "a test may panic")]
     fn every_column_is_in_a_dump_or_derived() {
         let directory = tempfile::tempdir().unwrap();
         let conn = crate::connection::open_writer(&directory.path().join("meta.db"), None).unwrap();

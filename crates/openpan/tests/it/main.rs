@@ -31,6 +31,7 @@ mod scrub;
 mod security;
 mod server;
 mod shared;
+mod workers;
 mod workload;
 
 use libtest_mimic::{Arguments, Trial};
@@ -54,7 +55,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 16] = [
+    let modules: [fn() -> Vec<Trial>; 17] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -71,6 +72,7 @@ fn main() {
         invariants::tests,
         running_download::tests,
         scrub::tests,
+        workers::tests,
         shared::tests,
     ];
     let trials = modules.iter().flat_map(|tests| tests()).collect();

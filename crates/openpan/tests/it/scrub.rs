@@ -22,9 +22,9 @@ const WHOLE: usize = 20;
 
 /// From one blob without a twin to several.
 fn size_of(number: usize) -> usize {
-    match number % 10 {
+    match number % 18 {
         0 => 5 << 20,
-        1..5 => 20_000 + number,
+        1..8 => 20_000 + number,
         _ => 270_000 + number,
     }
 }
@@ -96,7 +96,7 @@ fn scrub(data: &Path) -> (bool, BTreeSet<usize>, String) {
 /// Whatever arrives is a prefix of the true bytes, and not the whole.
 fn is_never_served(admin: &Client, number: usize) {
     let mut connection = admin.connect();
-    let call = admin.file("download").get().param("path", &format!("/{number}"));
+    let call = admin.file("download").get().param("path", format!("/{number}"));
     connection.send(&call.to_bytes()).unwrap();
     let Ok(head) = connection.read_head() else { return };
     let body = connection.read_body("GET", &head);
