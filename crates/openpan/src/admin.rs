@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use pan_core::Settings;
+use pan_core::{Pan, Settings};
 use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
 
 use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, TokenCommand, UserCommand};
 use crate::data_dir::{self, DataDir, control_socket};
+use crate::output::Output;
 use crate::{backup, open, system};
 
 /// A server that has just begun has the lock before it has the socket.
@@ -22,25 +23,48 @@ pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> 
     if !data_dir::is_set_up(directory) {
         bail!("{} holds no data of OpenPan; `openpan serve` sets it up", directory.display());
     }
+    let mut out = Output::open(&command)?;
     let request = request(command)?;
+    let mut told = |text| out.write(text);
     let reply = match DataDir::take(directory)? {
         Some(taken) => {
             let pan = open::open(&taken, Settings::default())?;
             if request.is_change() {
                 backup::adopt(directory)?;
             }
-            perform(&pan, request, system::unix_seconds()).await
+            do_here(&pan, request, &mut told).await?
         }
-        None => ask_server(directory, &request).await?,
+        None => ask_server(directory, &request, &mut told).await?,
     };
+    if !matches!(reply, AdminReply::Failed(_)) {
+        out.finish()?;
+    }
     tell(reply)
 }
 
-async fn ask_server(directory: &Path, request: &AdminRequest) -> Result<AdminReply> {
+/// Takes text that comes before the reply.
+type Told<'t> = &'t mut (dyn FnMut(String) -> std::io::Result<()> + Send);
+
+async fn do_here(pan: &Pan, request: AdminRequest, told: Told<'_>) -> Result<AdminReply> {
+    let mut answers = perform(pan, request, system::unix_seconds());
+    while let Some(reply) = answers.recv().await {
+        match reply {
+            AdminReply::Text(text) => told(text)?,
+            reply => return Ok(reply),
+        }
+    }
+    bail!("it ended without saying how")
+}
+
+async fn ask_server(
+    directory: &Path,
+    request: &AdminRequest,
+    told: Told<'_>,
+) -> Result<AdminReply> {
     let socket = control_socket(directory);
     let begun = Instant::now();
     loop {
-        match ask(&socket, request).await {
+        match ask(&socket, request, told).await {
             Ok(reply) => return Ok(reply),
             Err(error) if is_not_there_yet(&error) && begun.elapsed() < SOCKET_PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -64,6 +88,7 @@ fn tell(reply: AdminReply) -> Result<ExitCode> {
         AdminReply::Done(lines) => (lines, ExitCode::SUCCESS),
         AdminReply::Found(lines) => (lines, ExitCode::FAILURE),
         AdminReply::Failed(why) => bail!(why),
+        AdminReply::Text(text) => (vec![text], ExitCode::SUCCESS),
     };
     for line in lines {
         println!("{line}");
@@ -73,7 +98,9 @@ fn tell(reply: AdminReply) -> Result<ExitCode> {
 
 fn request(command: Command) -> Result<AdminRequest> {
     Ok(match command {
-        Command::Serve(_) => bail!("serve is no administrative command"),
+        Command::Serve(_) | Command::Load { .. } => {
+            bail!("that is no administrative command")
+        }
         Command::User(UserCommand::Add { name, quota }) => {
             AdminRequest::UserAdd { name, quota: quota.map(|quota| quota.0) }
         }
@@ -108,6 +135,7 @@ fn request(command: Command) -> Result<AdminRequest> {
         Command::Scrub => AdminRequest::Scrub,
         Command::Gc => AdminRequest::Gc,
         Command::Backup { directory } => AdminRequest::Backup { place: absolute(&directory)? },
+        Command::Dump { .. } => AdminRequest::Dump,
     })
 }
 

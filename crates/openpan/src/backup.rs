@@ -58,7 +58,11 @@ impl Backups for LocalBackups {
         store: StoreId,
     ) -> BoxFuture<'a, Result<Box<dyn BackupPlace>, EngineError>> {
         let (meta, path, bytes) = (self.meta.clone(), PathBuf::from(place), self.rows_bytes());
+        let own = self.database.parent().unwrap_or(&self.database).to_owned();
         Box::pin(blocking(move || {
+            if path.starts_with(std::path::absolute(own)?) {
+                bail!("{} lies in what is to be backed up", path.display());
+            }
             let place = Place::open(meta, path, store, bytes)?;
             Ok(Box::new(place) as Box<dyn BackupPlace>)
         }))
@@ -181,7 +185,7 @@ impl Place {
     }
 
     fn new_rows(&self) -> PathBuf {
-        self.directory.join("meta.db.new")
+        data_dir::new_meta(&self.directory)
     }
 }
 

@@ -65,6 +65,19 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+    /// Writes all metadata as text, as they are at one moment; small contents
+    /// are among them, blobs are not.
+    Dump {
+        /// A file, or `-` for stdout.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Makes the metadata of a new data directory from a dump.
+    Load {
+        /// A file, or `-` for stdin.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -56,6 +56,11 @@ impl DataDir {
         meta(&self.path)
     }
 
+    /// What becomes [`Self::meta`] when it is whole.
+    pub(crate) fn new_meta(&self) -> PathBuf {
+        new_meta(&self.path)
+    }
+
     pub(crate) fn frozen(&self) -> PathBuf {
         self.path.join("frozen")
     }
@@ -76,6 +81,11 @@ impl DataDir {
 /// Where the rows are.
 pub(crate) fn meta(data_dir: &Path) -> PathBuf {
     data_dir.join(META)
+}
+
+/// Where rows are that come to be there.
+pub(crate) fn new_meta(data_dir: &Path) -> PathBuf {
+    data_dir.join("meta.db.new")
 }
 
 /// Whether a server has ever stored anything there.

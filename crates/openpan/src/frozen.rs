@@ -1,6 +1,7 @@
 //! Rows as they were at one moment: a copy of the database that is removed
 //! when it is dropped.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,17 +54,27 @@ pub(crate) fn options() -> Options {
     Options { on_device_failure: std::sync::Arc::new(report), ..Options::default() }
 }
 
-/// The database file and those that SQLite may have put beside it.
+/// Removes a database file and those that SQLite may have put beside it.
 pub(crate) fn remove_database(path: &Path) -> std::io::Result<()> {
-    for suffix in ["-wal", "-shm", ""] {
+    remove_logs(path)?;
+    remove(path.as_os_str())
+}
+
+/// Removes the files that SQLite may have put beside a database.
+pub(crate) fn remove_logs(path: &Path) -> std::io::Result<()> {
+    for suffix in ["-wal", "-shm"] {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove(&file)?;
     }
     Ok(())
+}
+
+fn remove(file: &OsStr) -> std::io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl Frozen {

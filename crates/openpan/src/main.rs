@@ -9,7 +9,9 @@ mod cli;
 mod config;
 mod data_dir;
 mod frozen;
+mod load;
 mod open;
+mod output;
 mod serve;
 mod setup;
 mod system;
@@ -49,6 +51,10 @@ fn run(arguments: cli::Arguments) -> anyhow::Result<ExitCode> {
         match arguments.command {
             cli::Command::Serve(options) => {
                 serve::run(config::for_serving(settings, options)?).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            cli::Command::Load { file } => {
+                load::run(&settings.data_dir, &file).await?;
                 Ok(ExitCode::SUCCESS)
             }
             command => admin::run(&settings.data_dir, command).await,

@@ -1,5 +1,6 @@
 //! Puts the embedded engines under the rules.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -16,8 +17,13 @@ use crate::system::{SystemClock, SystemEntropy};
 
 /// Opens everything in a data directory.
 pub(crate) fn open(directory: &DataDir, rules: Settings) -> Result<Pan> {
-    let meta = SqliteStore::open(&directory.meta(), Options::default())
-        .context("could not open the metadata")?;
+    open_with(directory, &directory.meta(), rules)
+}
+
+/// Opens everything in a data directory, with the metadata in another file.
+pub(crate) fn open_with(directory: &DataDir, meta: &Path, rules: Settings) -> Result<Pan> {
+    let meta =
+        SqliteStore::open(meta, Options::default()).context("could not open the metadata")?;
     let blobs = DiskStore::open(&directory.blobs(), DiskOptions::default())
         .context("could not open the blobs")?;
     let threads = available_parallelism().map_or(1, usize::from);

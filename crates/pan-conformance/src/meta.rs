@@ -16,6 +16,7 @@
 pub mod account;
 pub mod change;
 pub mod content;
+pub mod dump;
 pub mod entry;
 mod given;
 pub mod instance;
@@ -73,6 +74,9 @@ macro_rules! meta_tests {
             content::damaged_contents_of_any_size_are_found
             content::pointers_are_listed_through_superfiles
             content::contents_are_scanned_in_order
+            dump::rows_are_scanned_in_order_of_their_keys
+            dump::a_loaded_row_is_like_any_other
+            dump::a_row_is_loaded_once
             entry::entries_come_back_as_they_were_given
             entry::a_transaction_finds_what_the_last_one_left
             entry::two_entries_of_one_key_are_refused
@@ -153,6 +157,7 @@ mod tests {
             ("account", include_str!("meta/account.rs")),
             ("change", include_str!("meta/change.rs")),
             ("content", include_str!("meta/content.rs")),
+            ("dump", include_str!("meta/dump.rs")),
             ("entry", include_str!("meta/entry.rs")),
             ("instance", include_str!("meta/instance.rs")),
             ("listing", include_str!("meta/listing.rs")),

@@ -12,6 +12,7 @@ mod copy;
 mod delete;
 mod diff;
 mod download;
+mod dump;
 mod error;
 mod gather;
 mod ledger;
@@ -39,6 +40,7 @@ mod worker;
 pub use account::TokenSpec;
 pub use diff::{Change, Departure, DiffPage};
 pub use download::Download;
+pub use dump::{DUMP_SLICE, Dump, DumpRow};
 pub use error::{BodyError, Error, Result};
 pub use list::Listing;
 pub use maintenance::{BackupReport, CheckReport, CollectReport, Damage, ScrubReport};
@@ -46,7 +48,9 @@ pub use media::{MEDIA_PAGE_MAX, MediaPage};
 pub use meta::Described;
 pub use pan::{Engines, Pan, RapidUploadScope, Settings};
 pub use pan_engine::ErrorKind as EngineErrorKind;
-pub use pan_engine::meta::{Entry, GoneHow, UserRow};
+pub use pan_engine::meta::{
+    ColumnKind, DUMP_TABLES, DumpColumn, DumpTable, DumpValue, Entry, GoneHow, UserRow,
+};
 pub use quota::QuotaInfo;
 pub use read::ContentReader;
 pub use receive::Received;

@@ -8,6 +8,7 @@
 mod account;
 mod change;
 mod content;
+mod dump;
 mod entry;
 mod instance;
 mod job;
@@ -24,6 +25,7 @@ pub use change::{ChangeRead, ChangeRow, ChangeTxn, Gone, GoneHow};
 pub use content::{
     BlobRow, ContentKind, ContentRead, ContentRow, ContentState, ContentTxn, NewContent,
 };
+pub use dump::{ColumnKind, DUMP_TABLES, DumpColumn, DumpRead, DumpTable, DumpTxn, DumpValue};
 pub use entry::{
     ChildrenQuery, Entry, EntryKind, EntryRead, EntryTxn, FileFacts, ListedAfter, Totals,
     TotalsDelta,
@@ -48,6 +50,7 @@ pub trait MetaRead:
     AccountRead
     + ChangeRead
     + ContentRead
+    + DumpRead
     + EntryRead
     + InstanceRead
     + MediaRead
@@ -64,6 +67,7 @@ pub trait MetaTxn:
     + AccountTxn
     + ChangeTxn
     + ContentTxn
+    + DumpTxn
     + EntryTxn
     + InstanceTxn
     + RecycleTxn

@@ -25,6 +25,7 @@ mod change;
 mod connection;
 mod content;
 mod copy;
+mod dump;
 mod entry;
 mod error;
 mod instance;

@@ -11,16 +11,16 @@ use crate::copy::CopyRequest;
 /// So many closures may wait; the next one is told to come back later.
 const WAITING_MAX: usize = 1_024;
 
-/// What the writer does next.
-pub(crate) enum Next {
-    /// Run this closure, and those that wait behind it.
-    Closure(Box<dyn Job>),
-    /// Copy the database.
+/// What became of waiting for something to do.
+pub(crate) enum Waited {
+    /// A closure, with perhaps more behind it.
+    Job(Box<dyn Job>),
+    /// A copy of the database was asked for.
     Copy(CopyRequest),
-    /// What it likes: nothing came for as long as the pause.
-    Rest,
-    /// Nothing any more: the queue is closed, and empty.
-    End,
+    /// Nothing came for as long as the pause.
+    Nothing,
+    /// Nothing will come any more: the queue is closed, and empty.
+    Closed,
 }
 
 /// A queue with one lane per scope. Within a lane order is kept; between lanes
@@ -88,19 +88,19 @@ impl Queue {
         self.lock().pop()
     }
 
-    /// What the writer does next; sleeps until there is something, or for no
-    /// longer than `pause`.
-    pub(crate) fn wait(&self, pause: Option<Duration>) -> Next {
+    /// The next closure in turn, else the next copy; sleeps until there is
+    /// one, or for no longer than `pause`.
+    pub(crate) fn wait(&self, pause: Option<Duration>) -> Waited {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.pop() {
-                return Next::Closure(job);
+                return Waited::Job(job);
             }
             if let Some(request) = state.copies.pop_front() {
-                return Next::Copy(request);
+                return Waited::Copy(request);
             }
             if state.closed {
-                return Next::End;
+                return Waited::Closed;
             }
             state.asleep = true;
             let Some(pause) = pause else {
@@ -113,7 +113,7 @@ impl Queue {
             let nothing = state.waiting == 0 && state.copies.is_empty();
             if timeout.timed_out() && nothing && !state.closed {
                 state.asleep = false;
-                return Next::Rest;
+                return Waited::Nothing;
             }
         }
     }

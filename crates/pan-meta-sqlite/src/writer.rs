@@ -12,7 +12,7 @@ use crate::batch::{self, Answerer, DeviceFailure};
 use crate::copy;
 use crate::error::engine_error;
 use crate::log::Log;
-use crate::queue::{Next, Queue, stopped};
+use crate::queue::{Queue, Waited, stopped};
 use crate::session::Session;
 use crate::store::OnDeviceFailure;
 
@@ -56,11 +56,11 @@ fn write(
     loop {
         let rested = session.backlog.next();
         let due = match queue.wait(rested.map(|_| FOLD_PAUSE)) {
-            Next::Closure(first) => {
+            Waited::Job(first) => {
                 batch::run(&mut session, queue, answerer, first)?;
                 session.backlog.overdue()
             }
-            Next::Copy(request) => {
+            Waited::Copy(request) => {
                 copy::run(conn, queue, request, || {
                     // Whoever writes waits for a step of the copy, not for all of it.
                     if let Some(first) = queue.pop() {
@@ -71,8 +71,8 @@ fn write(
                 })?;
                 session.backlog.overdue()
             }
-            Next::Rest => rested,
-            Next::End => break,
+            Waited::Nothing => rested,
+            Waited::Closed => break,
         };
         if let Some(user) = due {
             fold(&mut session, user)?;

@@ -177,7 +177,9 @@ fn only_a_place_of_backups_is_written_to() {
     let data = directory.path().join("data");
     let server = Server::start(&data);
     let refused = |place: &Path| fail(openpan(&data, &["backup", place.to_str().unwrap()]));
-    assert!(refused(&data).contains("neither empty"));
+    for place in [data.clone(), data.join("blobs/backup")] {
+        assert!(refused(&place).contains("lies in what is to be backed up"));
+    }
     let home = directory.path().join("home");
     fs::create_dir(&home).unwrap();
     fs::write(home.join("letter"), b"dear").unwrap();

@@ -2,8 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -11,45 +9,16 @@ use pan_blob_disk::{DiskOptions, DiskStore};
 use pan_conformance::pcs::digest;
 use pan_core::{BodyError, Engines, Located, Pan, RecycledEntry, Settings};
 use pan_engine::meta::ChangeRow;
-use pan_engine::{Clock, EngineError, Entropy, LocalTime, MetaRead, MetaStoreExt, ReadCost};
+use pan_engine::{EngineError, MetaRead, MetaStoreExt, ReadCost};
 use pan_hash::Hasher;
 use pan_meta_sqlite::{Options, SqliteStore};
 use pan_model::{
-    ByteSize, Caller, ContentClaim, Crc32, Md5, Md5Style, Ondup, PanPath, PathRules, Rev, Timestamp,
+    ByteSize, Caller, ContentClaim, Crc32, Md5, Md5Style, Ondup, PanPath, PathRules, Rev,
 };
-use rand::RngCore;
 use tempfile::TempDir;
 
+use crate::hands::{Dice, HandClock, NoBackups};
 use crate::server::empty_directory;
-
-/// When every story begins.
-const BEGIN: i64 = 1_790_000_000;
-
-/// A clock that stands still until it is told to move.
-#[derive(Default)]
-struct HandClock(AtomicI64);
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(BEGIN + self.0.load(Ordering::SeqCst))
-    }
-
-    fn uptime(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-
-    fn local(&self, _at: Timestamp) -> LocalTime {
-        LocalTime { year: 2026, month: 9, day: 21, hour: 12, minute: 0, second: 0 }
-    }
-}
-
-struct TestEntropy;
-
-impl Entropy for TestEntropy {
-    fn fill(&self, bytes: &mut [u8]) {
-        rand::rng().fill_bytes(bytes);
-    }
-}
 
 /// A storage of one's own.
 pub(crate) struct InHand {
@@ -69,10 +38,11 @@ impl InHand {
         let clock = Arc::new(HandClock::default());
         let engines = Engines {
             meta: meta.clone(),
+            backups: Arc::new(NoBackups),
             blobs: Arc::new(blobs.unwrap()),
             hasher: Hasher::new(1),
             clock: clock.clone(),
-            entropy: Arc::new(TestEntropy),
+            entropy: Arc::new(Dice),
         };
         Self { pan: Pan::new(engines, settings), clock, meta, _directory: directory }
     }
@@ -94,7 +64,7 @@ impl InHand {
 
     /// Lets time pass.
     pub(crate) fn wait_seconds(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass_seconds(seconds);
     }
 
     /// A new user, and their own caller.

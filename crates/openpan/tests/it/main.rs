@@ -21,7 +21,9 @@ mod commands;
 mod configuration;
 mod crash;
 mod damage;
+mod dump;
 mod feed;
+mod hands;
 mod in_hand;
 mod invariants;
 mod model;
@@ -34,6 +36,7 @@ mod scrub;
 mod security;
 mod server;
 mod shared;
+mod workers;
 mod workload;
 
 use libtest_mimic::{Arguments, Trial};
@@ -57,7 +60,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 15] = [
+    let modules: [fn() -> Vec<Trial>; 20] = [
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
@@ -71,11 +74,13 @@ fn main() {
         commands::tests,
         configuration::tests,
         damage::tests,
+        dump::tests,
         invariants::tests,
         purge::tests,
         rapid_put::tests,
         running_download::tests,
         scrub::tests,
+        workers::tests,
         shared::tests,
     ];
     let trials = modules.iter().flat_map(|tests| tests()).collect();

@@ -22,9 +22,9 @@ const WHOLE: usize = 20;
 
 /// From one blob without a twin to several.
 fn size_of(number: usize) -> usize {
-    match number % 10 {
+    match number % 18 {
         0 => 5 << 20,
-        1..5 => 20_000 + number,
+        1..8 => 20_000 + number,
         _ => 270_000 + number,
     }
 }

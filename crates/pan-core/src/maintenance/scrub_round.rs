@@ -77,6 +77,8 @@ pub(crate) struct Scrubber {
 
 /// How often to look whether a round is due.
 const REST: Duration = Duration::from_secs(3600);
+/// A process that has just begun has better things to do.
+const AT_FIRST: Duration = Duration::from_secs(60);
 /// Rests are no shorter, so that contents without bytes do not spin.
 const REST_MIN: Duration = Duration::from_millis(20);
 
@@ -87,6 +89,9 @@ impl Scrubber {
 
     async fn go_on(&self) -> Result<Duration> {
         let pan = &self.pan;
+        if let Some(wait) = AT_FIRST.checked_sub(pan.clock().uptime()) {
+            return Ok(wait);
+        }
         let (seconds, now) = (pan.settings().scrub_round_seconds, pan.now());
         let load = |read: &mut dyn MetaRead| {
             Ok::<_, Error>((read.get_setting(ROUND)?, stored_bytes(read)?))

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod batches;
+mod copies;
 mod device_failure;
 mod files;
 mod given;

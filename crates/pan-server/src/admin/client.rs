@@ -8,19 +8,30 @@ use tokio::net::UnixStream;
 
 use super::{AdminReply, AdminRequest};
 
-/// Asks a running server.
+/// Asks a running server. Text that comes before the reply goes to `told`,
+/// piece by piece; an error of `told` ends the asking.
 ///
 /// # Errors
-/// When nobody listens, or the answer is not understood.
-pub async fn ask(socket: &Path, request: &AdminRequest) -> io::Result<AdminReply> {
+/// When nobody listens, or the answer is not understood; those of `told`.
+pub async fn ask(
+    socket: &Path,
+    request: &AdminRequest,
+    told: &mut (dyn FnMut(String) -> io::Result<()> + Send),
+) -> io::Result<AdminReply> {
     let (reader, mut writer) = UnixStream::connect(socket).await?.into_split();
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     writer.write_all(&line).await?;
-    let mut answer = String::new();
-    BufReader::new(reader).read_line(&mut answer).await?;
-    if answer.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server ended meanwhile"));
+    let mut reader = BufReader::new(reader);
+    loop {
+        let mut answer = String::new();
+        reader.read_line(&mut answer).await?;
+        if answer.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server ended meanwhile"));
+        }
+        match serde_json::from_str(&answer)? {
+            AdminReply::Text(text) => told(text)?,
+            reply => return Ok(reply),
+        }
     }
-    Ok(serde_json::from_str(&answer)?)
 }

@@ -3,6 +3,9 @@
 use pan_core::{BackupReport, CheckReport, CollectReport, Pan, ScrubReport, TokenSpec};
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::dump;
 
 /// What an operator asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +61,16 @@ pub enum AdminRequest {
         /// Where to, as an absolute path.
         place: String,
     },
+    /// Puts all metadata into text: the lines that come before the reply.
+    Dump,
 }
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdminReply {
+    /// More follows; these lines are for stdout, as they come.
+    Text(String),
     /// It was done; the lines are for stdout.
     Done(Vec<String>),
     /// It was done and something is wrong: the lines are for stdout, and the
@@ -78,7 +85,11 @@ impl AdminRequest {
     /// one, however closely, is not.
     pub fn is_change(&self) -> bool {
         match self {
-            Self::UserList | Self::Check { .. } | Self::Scrub | Self::Backup { .. } => false,
+            Self::UserList
+            | Self::Check { .. }
+            | Self::Scrub
+            | Self::Backup { .. }
+            | Self::Dump => false,
             Self::UserAdd { .. }
             | Self::UserSetQuota { .. }
             | Self::UserDisable { .. }
@@ -87,8 +98,13 @@ impl AdminRequest {
         }
     }
 
-    /// Does what is asked.
-    pub(super) async fn perform(self, pan: &Pan, now: i64) -> Result<AdminReply, String> {
+    /// Does what is asked. What is said before the reply goes to `text`.
+    pub(super) async fn perform(
+        self,
+        pan: &Pan,
+        now: i64,
+        text: &mpsc::Sender<AdminReply>,
+    ) -> Result<AdminReply, String> {
         let told = |error: pan_core::Error| error.to_string();
         match self {
             Self::UserAdd { name, quota } => {
@@ -134,6 +150,10 @@ impl AdminRequest {
             }
             Self::Backup { place } => {
                 Ok(backup_reply(&place, &pan.backup(&place).await.map_err(told)?))
+            }
+            Self::Dump => {
+                dump::dump(pan, text).await?;
+                Ok(AdminReply::Done(Vec::new()))
             }
         }
     }

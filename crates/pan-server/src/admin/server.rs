@@ -4,16 +4,29 @@ use std::path::Path;
 
 use pan_core::Pan;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
 
 use super::{AdminReply, AdminRequest};
 
 /// A request is a line of at most this length.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 
-/// Does one thing, here or on behalf of the socket.
-pub async fn perform(pan: &Pan, request: AdminRequest, now: i64) -> AdminReply {
-    request.perform(pan, now).await.unwrap_or_else(AdminReply::Failed)
+/// Does one thing, here or on behalf of the socket. What comes out is text,
+/// perhaps, and then one reply of another kind, the last.
+///
+/// It is done to its end when nobody listens any more, but for a dump.
+pub fn perform(pan: &Pan, request: AdminRequest, now: i64) -> mpsc::Receiver<AdminReply> {
+    let (replies, answers) = mpsc::channel(1);
+    let pan = pan.clone();
+    tokio::spawn(async move {
+        let reply = request.perform(&pan, now, &replies).await;
+        // Before anybody hears that it is done, it has nothing open any more.
+        drop(pan);
+        let _ = replies.send(reply.unwrap_or_else(AdminReply::Failed)).await;
+    });
+    answers
 }
 
 /// The socket that a server listens on for its operator.
@@ -58,11 +71,23 @@ async fn answer(stream: UnixStream, pan: &Pan, now: fn() -> i64) -> std::io::Res
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
-    let reply = match serde_json::from_str(&line) {
-        Ok(request) => perform(pan, request, now()).await,
-        Err(error) => AdminReply::Failed(format!("the request is not understood: {error}")),
-    };
-    let mut text = serde_json::to_vec(&reply).unwrap_or_default();
+    match serde_json::from_str(&line) {
+        Ok(request) => {
+            let mut answers = perform(pan, request, now());
+            while let Some(reply) = answers.recv().await {
+                say(&mut writer, &reply).await?;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            let why = format!("the request is not understood: {error}");
+            say(&mut writer, &AdminReply::Failed(why)).await
+        }
+    }
+}
+
+async fn say(writer: &mut OwnedWriteHalf, reply: &AdminReply) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec(reply).unwrap_or_default();
     text.push(b'\n');
     writer.write_all(&text).await
 }

@@ -2,57 +2,27 @@
 //! the hand, and no HTTP.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use pan_blob_disk::{DiskOptions, DiskStore};
 use pan_core::{Change, Engines, Entry, Pan, Settings};
-use pan_engine::{Clock, Entropy, LocalTime};
 use pan_hash::Hasher;
 use pan_meta_sqlite::{Options, SqliteStore};
-use pan_model::{
-    ByteSize, Caller, ListBy, ListOrder, Md5Style, Ondup, PanPath, PathRules, Timestamp, Window,
-};
-use rand::RngCore;
+use pan_model::{ByteSize, Caller, ListBy, ListOrder, Md5Style, Ondup, PanPath, PathRules, Window};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::program::PAGE_MAX;
 use super::storage::{Fact, Op, Page, ROOTS, Storage, Tree};
-
-/// A clock that stands still until it is moved.
-struct Hand(AtomicI64);
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::Relaxed))
-    }
-
-    fn uptime(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn local(&self, _: Timestamp) -> LocalTime {
-        LocalTime { year: 2026, month: 11, day: 20, hour: 0, minute: 0, second: 0 }
-    }
-}
-
-struct Dice;
-
-impl Entropy for Dice {
-    fn fill(&self, bytes: &mut [u8]) {
-        rand::rng().fill_bytes(bytes);
-    }
-}
+use crate::hands::{Dice, HandClock, NoBackups};
 
 /// A store with nothing in it.
 pub(crate) struct Ground {
     /// The same store under rules with pages of 1, 2, 3 … entries.
     pans: Vec<Pan>,
     runtime: Arc<Runtime>,
-    clock: Arc<Hand>,
+    clock: Arc<HandClock>,
     directory: TempDir,
 }
 
@@ -65,7 +35,7 @@ impl Ground {
             true => TempDir::new_in(memory).unwrap(),
             false => TempDir::new().unwrap(),
         };
-        let clock = Arc::new(Hand(AtomicI64::new(1_790_000_000)));
+        let clock = Arc::new(HandClock::default());
         let meta = SqliteStore::open(&directory.path().join("meta.db"), Options::default());
         let meta: Arc<SqliteStore> = Arc::new(meta.unwrap());
         let blobs = DiskStore::open(&directory.path().join("blobs"), DiskOptions::default());
@@ -74,6 +44,7 @@ impl Ground {
         let pan_of = |diff_page_entries| {
             let engines = Engines {
                 meta: meta.clone(),
+                backups: Arc::new(NoBackups),
                 blobs: blobs.clone(),
                 hasher: hasher.clone(),
                 clock: clock.clone(),
@@ -92,7 +63,7 @@ impl Ground {
 
     /// Moves the clock.
     pub(crate) fn pass(&self, days: i64) {
-        self.clock.0.fetch_add(days * 24 * 3600, Ordering::Relaxed);
+        self.clock.pass_seconds(days * 24 * 3600);
     }
 
     /// Forgets old changes, all of them. Returns how many.
