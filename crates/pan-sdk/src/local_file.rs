@@ -203,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn a_claim_is_what_the_file_is() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let bytes: Vec<u8> = (0..700_001u32).map(|i| (i * 7 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..700_001u32).map(|i| ((i * 7) >> 3) as u8).collect();
         for length in [262_144, 262_145, 524_288, 700_001] {
             let bytes = &bytes[..length];
             std::fs::write(file.path(), bytes).unwrap();
