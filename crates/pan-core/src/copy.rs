@@ -9,8 +9,9 @@ use pan_engine::meta::{ChildrenQuery, Entry, EntryKind, ListedAfter, StagedRow, 
 use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, Scope};
 use pan_model::{Caller, FsId, ListBy, ListOrder, PanPath, Rev, Timestamp};
 
-use crate::ledger::{self, Node, Place, check_quota};
+use crate::ledger::{self, Node, Place};
 use crate::move_entry::check_not_into_itself;
+use crate::quota::Limits;
 use crate::tree::{Found, Target, authorize_below, look_up, target};
 use crate::{Error, Pan, Result};
 
@@ -35,6 +36,7 @@ impl Pan {
                 from: from.clone(),
                 to: to.clone(),
                 now: self.now(),
+                limits: Limits::of(self),
             };
             if copy.run(self).await? {
                 return Ok(());
@@ -50,6 +52,7 @@ struct Copy {
     from: PanPath,
     to: PanPath,
     now: Timestamp,
+    limits: Limits,
 }
 
 /// A copy under way.
@@ -134,7 +137,7 @@ impl Copy {
             Some(facts) => facts.size,
             None => read.get_totals(source.entry.fs_id)?.bytes,
         };
-        check_quota(&usage, size, pan_model::ByteSize::ZERO)?;
+        self.limits.check(&usage, size, pan_model::ByteSize::ZERO)?;
         Ok((source, place))
     }
 

@@ -7,7 +7,6 @@ use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{Caller, ListBy, ListOrder, PanPath};
 
 use crate::ledger::{self, Node};
-use crate::maintenance::make_room;
 use crate::tree::{authorize, look_up};
 use crate::{Error, Pan, Result};
 
@@ -16,8 +15,8 @@ const WINDOW_ENTRIES: u64 = 500;
 
 impl Pan {
     /// Moves a file, or a directory with everything below it, to the recycle
-    /// bin, where the oldest entries make room if there is none. The caller's
-    /// own root is emptied instead, child by child: it stays (pcs-rest 12.1).
+    /// bin, however full that is. The caller's own root is emptied instead,
+    /// child by child: it stays (pcs-rest 12.1).
     ///
     /// # Errors
     /// [`Error::OutsideRoot`], also for `/` itself, [`Error::NameInvalid`],
@@ -32,13 +31,11 @@ impl Pan {
         }
         let scope = Scope::User(caller.user);
         let (caller, path, now) = (caller.clone(), path.clone(), self.now());
-        let ratio = self.settings().recycle_limit_ratio;
         let job = move |tx: &mut dyn MetaTxn| {
             let found = look_up(tx.as_read(), &caller, &path)?;
             let old = Node::found(tx, &found)?;
             let new = old.recycled(found.path);
             ledger::apply(tx, now, Some(old), Some(new))?;
-            make_room(tx, now, caller.user, ratio)?;
             Ok::<_, Error>(())
         };
         self.meta().write(scope, job).await

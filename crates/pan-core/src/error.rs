@@ -68,6 +68,14 @@ pub enum Error {
         /// What is left.
         free: ByteSize,
     },
+    /// Files and recycle bin together would hold more than they may.
+    #[error("no space left: {needed} needed, and {recycled} are in the recycle bin: empty it")]
+    RecycleFull {
+        /// What the change would add.
+        needed: ByteSize,
+        /// What is in the recycle bin.
+        recycled: ByteSize,
+    },
     /// One upload is larger than uploads may be.
     #[error("the upload is larger than {limit}")]
     TooLarge {

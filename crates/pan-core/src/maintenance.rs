@@ -24,7 +24,7 @@ pub use damage::Damage;
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
 pub(crate) use lease::Leases;
-pub(crate) use purge::{Purger, make_room};
+pub(crate) use purge::Purger;
 pub use scrub::ScrubReport;
 pub(crate) use scrub_round::Scrubber;
 pub(crate) use trim::Trimmer;

@@ -34,8 +34,8 @@ pub struct Settings {
     pub tmpfile_seconds: i64,
     /// How long a deleted entry stays in the recycle bin, in days.
     pub recycle_retention_days: u32,
-    /// How much a bin may hold, in quotas of its user; the oldest entries
-    /// make room for new ones. A user without a quota has no limit.
+    /// How much a user's files and bin may hold together, in quotas: what
+    /// would add to more is refused. A user without a quota has no limit.
     pub recycle_limit_ratio: f64,
     /// Among whose contents rapid upload looks.
     pub rapid_upload_scope: RapidUploadScope,

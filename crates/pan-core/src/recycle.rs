@@ -2,7 +2,7 @@
 //! or purged.
 //!
 //! Nothing here frees bytes; `maintenance::gc` does, once no row refers to
-//! them. What may make room by purging is in `maintenance::purge`.
+//! them. What is purged in time is in `maintenance::purge`.
 
 use std::ops::ControlFlow;
 

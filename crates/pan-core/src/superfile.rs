@@ -13,7 +13,7 @@ use pan_engine::{EngineError, ErrorKind, MetaRead, MetaStoreExt, MetaTxn, ReadCo
 use pan_model::{ByteSize, Caller, ContentId, Fingerprint, Md5, Ondup, PanPath, UserNo};
 use tokio::sync::{Mutex as TurnMutex, OwnedSemaphorePermit, Semaphore};
 
-use crate::ledger::check_quota;
+use crate::quota::Limits;
 use crate::tree::{Located, target};
 use crate::upload::{Upload, check_conflict, replaced_size};
 use crate::{ContentReader, Error, Pan, Result, content};
@@ -61,12 +61,13 @@ impl Pan {
         blocks: Vec<Md5>,
     ) -> Result<Merge> {
         let upload = Upload::new(self, caller, path, ondup);
+        let limits = Limits::of(self);
         let look = move |read: &mut dyn MetaRead| {
             let place = target(read, &upload.caller, &upload.path)?;
             let parts = find_parts(read, &upload.caller, &blocks)?;
             let size = parts.iter().map(|part| part.fingerprint.size).sum();
             let usage = read.get_usage(upload.caller.user)?.ok_or(Error::TokenInvalid)?;
-            check_quota(&usage, size, replaced_size(&place, ondup))?;
+            limits.check(&usage, size, replaced_size(&place, ondup))?;
             check_conflict(&place, ondup)?;
             Ok::<_, Error>((upload, blocks, parts))
         };

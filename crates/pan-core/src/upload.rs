@@ -9,7 +9,8 @@ use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{BlobKey, ByteSize, Caller, Ondup, PanPath, Timestamp};
 
 use crate::content::Fate;
-use crate::ledger::{self, Node, check_quota};
+use crate::ledger::{self, Node};
+use crate::quota::Limits;
 use crate::receive::{Allowance, Received};
 use crate::tree::{Located, Target, authorize_below, target};
 use crate::{BodyError, Error, Pan, Result, content, newcopy, receive};
@@ -62,13 +63,14 @@ impl Pan {
     ) -> Result<ByteSize> {
         let caller = caller.clone();
         let wanted = wanted.map(|(path, ondup)| (path.clone(), ondup));
+        let limits = Limits::of(self);
         let look = move |read: &mut dyn pan_engine::MetaRead| {
             let usage = read.get_usage(caller.user)?.ok_or(Error::TokenInvalid)?;
-            let free = usage.quota.saturating_sub(usage.used);
+            let free = limits.free(&usage);
             let Some((path, ondup)) = wanted else { return Ok(free) };
             let place = target(read, &caller, &path)?;
             let replaced = replaced_size(&place, ondup);
-            check_quota(&usage, declared.unwrap_or(ByteSize::ZERO), replaced)?;
+            limits.check(&usage, declared.unwrap_or(ByteSize::ZERO), replaced)?;
             check_conflict(&place, ondup)?;
             Ok(free + replaced)
         };
@@ -171,6 +173,7 @@ pub(crate) struct Upload {
     ondup: Ondup,
     now: Timestamp,
     clock: Arc<dyn Clock>,
+    limits: Limits,
 }
 
 impl Upload {
@@ -181,6 +184,7 @@ impl Upload {
             ondup,
             now: pan.now(),
             clock: pan.clock().clone(),
+            limits: Limits::of(pan),
         }
     }
 
@@ -188,7 +192,7 @@ impl Upload {
     pub(crate) fn place(&self, tx: &mut dyn MetaTxn, facts: FileFacts) -> Result<Located> {
         let place = target(tx.as_read(), &self.caller, &self.path)?;
         let usage = tx.get_usage(self.caller.user)?.ok_or(Error::TokenInvalid)?;
-        check_quota(&usage, facts.size, replaced_size(&place, self.ondup))?;
+        self.limits.check(&usage, facts.size, replaced_size(&place, self.ondup))?;
         check_conflict(&place, self.ondup)?;
         match (&place.existing, self.ondup) {
             (Some(existing), Ondup::Overwrite) => self.replace(tx, &place, existing, facts),

@@ -48,19 +48,6 @@ impl RecycleRead for Session<'_> {
         )
     }
 
-    fn list_oldest_recycled(&mut self, user: UserNo, limit: u64) -> Result<Vec<Recycled>> {
-        self.query_all(
-            "looking for the oldest in the recycle bin",
-            concat!(
-                "SELECT ",
-                recycled_columns!(),
-                " FROM recycled WHERE user_no = ?1 ORDER BY rev LIMIT ?2"
-            ),
-            params![Db(user), at_most(limit)],
-            recycled_row,
-        )
-    }
-
     fn list_expired_recycled(&mut self, until: Timestamp, limit: u64) -> Result<Vec<Recycled>> {
         self.query_all(
             "looking for what has been in the recycle bin for long",

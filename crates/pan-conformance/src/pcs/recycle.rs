@@ -22,7 +22,7 @@ super::keep![
     a_sandbox_has_its_own_part_of_the_bin,
     one_users_bin_is_nobody_elses,
     a_scrambled_token_sees_scrambled_md5s,
-    a_full_bin_makes_room_for_what_is_deleted,
+    sec_bin_cap,
     a_bin_of_thousands_is_emptied,
     sec_restore_race,
 ];
@@ -285,20 +285,31 @@ fn a_scrambled_token_sees_scrambled_md5s(t: &Target<'_>) {
     assert_eq!(made["md5"], "e13dabb7dn1df6548e7988a41a60ef54");
 }
 
-// The bin may hold twice the quota: the oldest make room, the latest stays.
-fn a_full_bin_makes_room_for_what_is_deleted(t: &Target<'_>) {
+// S4: files and bin together hold twice the quota. What is deleted always goes
+// in and stays; what would add to more is refused, whichever call it is.
+fn sec_bin_cap(t: &Target<'_>) {
     let small = t.another("bin", Some(1000));
     let demo = small.demo();
-    for i in 0..7 {
+    for i in 0..5 {
         put(&demo, &format!("{DEMO}/{i}"), &[i; 400]);
         demo.rm(&format!("{DEMO}/{i}")).ok();
     }
     // Five times 400 is 2,000.
-    assert_eq!(paths(&demo.bin()), ["6", "5", "4", "3", "2"].map(|i| format!("{DEMO}/{i}")));
-    assert_eq!(demo.quota(), (1000, 0));
-    let newest = demo.bin()[0]["fs_id"].clone();
-    demo.restore(&newest).ok();
-    assert_eq!(demo.get("/apps/demo/6").file(), [6; 400]);
+    assert_eq!(demo.put("/apps/demo/a", b"x").code(), Some(31112));
+    let block = demo.put_block(b"x");
+    assert_eq!(demo.merge("/apps/demo/a", &[block]).code(), Some(31112));
+    demo.put("/apps/demo/empty", b"").ok();
+    let bin = demo.bin();
+    assert_eq!(paths(&bin), ["4", "3", "2", "1", "0"].map(|i| format!("{DEMO}/{i}")));
+    // A restore adds nothing to both together, a copy does.
+    demo.restore(&bin[0]["fs_id"]).ok();
+    assert_eq!(demo.cp("/apps/demo/4", "/apps/demo/5").code(), Some(31112));
+    demo.put_ondup("/apps/demo/4", &[9; 400], "overwrite").ok();
+    demo.rm("/apps/demo/4").ok();
+    assert!(demo.put("/apps/demo/a", b"x").to_string().contains("recycle bin"));
+    demo.empty_bin().ok();
+    put(&demo, "/apps/demo/a", &[7; 1000]);
+    assert_eq!(demo.quota(), (1000, 1000));
 }
 
 fn a_bin_of_thousands_is_emptied(t: &Target<'_>) {

@@ -55,6 +55,7 @@ impl Pan {
             self.check_user(&user, &mut report).await?;
             report.users += 1;
         }
+        self.check_staged(&mut report).await?;
         self.check_tokens(&mut report).await?;
         self.check_contents(read_data, &mut report).await?;
         Ok(report)

@@ -95,11 +95,33 @@ impl Pan {
             };
             let (window, findings) = self.meta().read(ReadCost::Long, read).await?;
             findings.into_iter().flatten().for_each(|finding| report.find(finding));
+            for pair in window.windows(2).filter(|pair| pair[0].rev == pair[1].rev) {
+                report.find(format!("{} has another's place in the bin", pair[0].fs_id));
+            }
             let Some(last) = window.last() else { return Ok(bin) };
             before = last.rev;
             bin.bytes += window.iter().map(|recycled| recycled.bytes).sum::<ByteSize>();
             bin.last_rev = bin.last_rev.max(window[0].rev);
         }
+    }
+}
+
+impl Pan {
+    /// Every staged tree is there.
+    pub(super) async fn check_staged(&self, report: &mut CheckReport) -> Result<()> {
+        let read = |read: &mut dyn MetaRead| {
+            let mut lost = Vec::new();
+            for tree in read.list_staged(u64::MAX)? {
+                if read.get_entry(tree.fs_id)?.is_none() {
+                    lost.push(tree.fs_id);
+                }
+            }
+            Ok::<_, Error>(lost)
+        };
+        for id in self.meta().read(ReadCost::Long, read).await? {
+            report.find(format!("the staged tree {id} is gone"));
+        }
+        Ok(())
     }
 }
 
@@ -183,6 +205,9 @@ fn check_recycled(read: &mut dyn MetaRead, recycled: &Recycled) -> Result<Option
     let Some(entry) = read.get_entry(id)? else {
         return Ok(Some(format!("the bin holds {id}, which is gone")));
     };
+    if recycled.rev == Rev(0) {
+        return Ok(Some(format!("{id} has no place in the bin")));
+    }
     if recycled.path.name() != Some(entry.name.as_str()) {
         return Ok(Some(format!("{id}: the bin calls it `{}`", recycled.path)));
     }

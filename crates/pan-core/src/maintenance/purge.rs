@@ -1,5 +1,5 @@
-//! Purging: what leaves the recycle bin for good, because it is asked for,
-//! has been there for long, or must make room.
+//! Purging: what leaves the recycle bin for good, because it is asked for or
+//! has been there for long.
 //!
 //! One closure takes an entry out of everybody's sight; what lay below a
 //! directory is removed later, slice by slice, by `staged`.
@@ -7,19 +7,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pan_engine::meta::{Recycled, StagedRow, Usage};
+use pan_engine::meta::{Recycled, StagedRow};
 use pan_engine::{BoxFuture, MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
-use pan_model::{ByteSize, Timestamp, UserNo};
+use pan_model::{Timestamp, UserNo};
 
 use crate::ledger::{self, Node};
 use crate::recycle::PURGED_AT_ONCE;
 use crate::{Error, Pan, Result, Worker, WorkerStatus};
 
 const SECONDS_PER_DAY: i64 = 24 * 3600;
-/// Records that one delete purges to make room; the worker goes on with it.
-const PURGED_FOR_ROOM: u64 = 100;
 
-/// Purges what has been in the bin for long, and what is over its limit.
+/// Purges what has been in the bin for long.
 pub(crate) struct Purger(pub(crate) Pan);
 
 impl Worker for Purger {
@@ -29,10 +27,7 @@ impl Worker for Purger {
 
     fn work(&self) -> BoxFuture<'_, Result<WorkerStatus>> {
         Box::pin(async {
-            let mut purged = self.0.purge_expired().await?;
-            if purged == 0 {
-                purged = self.0.keep_bins_in_limits().await?;
-            }
+            let purged = self.0.purge_expired().await?;
             if purged == 0 {
                 return Ok(WorkerStatus::Idle);
             }
@@ -86,57 +81,6 @@ impl Pan {
         };
         self.meta().write(scope, job).await
     }
-
-    /// Makes room in bins that a delete left over their limit, or whose
-    /// quota was lowered.
-    async fn keep_bins_in_limits(&self) -> Result<u64> {
-        let ratio = self.settings().recycle_limit_ratio;
-        let mut purged = 0;
-        for user in self.users().await?.into_iter().map(|user| user.user) {
-            let look = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_usage(user)?);
-            let usage = self.meta().read(ReadCost::Bounded, look).await?;
-            if usage.is_none_or(|usage| !is_over(&usage, ratio)) {
-                continue;
-            }
-            let now = self.now();
-            let job = move |tx: &mut dyn MetaTxn| make_room(tx, now, user, ratio);
-            purged += self.meta().write(Scope::User(user), job).await?;
-        }
-        Ok(purged)
-    }
-}
-
-/// Purges the oldest records of a bin that is over its limit, a bounded
-/// number of them and never the latest. Returns how many.
-pub(crate) fn make_room(
-    tx: &mut dyn MetaTxn,
-    now: Timestamp,
-    user: UserNo,
-    ratio: f64,
-) -> Result<u64> {
-    let over = |tx: &mut dyn MetaTxn| {
-        Ok::<_, Error>(tx.get_usage(user)?.is_some_and(|usage| is_over(&usage, ratio)))
-    };
-    if !over(tx)? {
-        return Ok(0);
-    }
-    let oldest = tx.list_oldest_recycled(user, PURGED_FOR_ROOM + 1)?;
-    let older = oldest.split_last().map_or(&[][..], |(_, older)| older);
-    let mut purged = 0;
-    for record in older {
-        if !over(tx)? {
-            break;
-        }
-        purge(tx, now, record)?;
-        purged += 1;
-    }
-    Ok(purged)
-}
-
-/// Whether the bin holds more than it may. It is not counted in the quota
-/// but has a limit of its own beside it.
-fn is_over(usage: &Usage, ratio: f64) -> bool {
-    usage.quota != ByteSize::UNLIMITED && usage.recycled.0 as f64 > usage.quota.0 as f64 * ratio
 }
 
 /// Takes a record out of the bin for good: from now on its entry is

@@ -37,9 +37,6 @@ pub trait RecycleRead {
         each: &mut dyn FnMut(Recycled) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// A user's records, oldest deletion first, at most `limit`.
-    fn list_oldest_recycled(&mut self, user: UserNo, limit: u64) -> Result<Vec<Recycled>>;
-
     /// Records of all users that were deleted at or before `until`, oldest
     /// first, at most `limit`.
     fn list_expired_recycled(&mut self, until: Timestamp, limit: u64) -> Result<Vec<Recycled>>;

@@ -8,7 +8,7 @@ use crate::given::{Opened, add_body, put};
 use pan_engine::meta::MetaTxn;
 use pan_engine::{EngineError, ErrorKind, MetaStoreExt, ReadCost, Scope};
 use pan_meta_sqlite::{Options, SqliteStore};
-use pan_model::{ByteSize, FsId, UserNo};
+use pan_model::{ByteSize, FsId, Rev, UserNo};
 use rusqlite::Connection;
 
 const A: Scope = Scope::User(UserNo(1));
@@ -199,9 +199,14 @@ async fn an_older_bin_is_put_in_order() {
     conn.pragma_update(None, "user_version", 1).unwrap();
     drop(conn);
     let store = SqliteStore::open(&path, Options::default()).unwrap();
-    let oldest =
-        |snapshot: &mut dyn pan_engine::MetaRead| snapshot.list_oldest_recycled(UserNo(1), 10);
-    let bin = store.read::<_, EngineError, _>(ReadCost::Bounded, oldest).await.unwrap();
-    let order: Vec<_> = bin.iter().map(|record| (record.path.as_str(), record.rev.0)).collect();
-    assert_eq!(order, [("/c", 6), ("/b", 7)]);
+    let list = |snapshot: &mut dyn pan_engine::MetaRead| {
+        let mut order = Vec::new();
+        snapshot.list_recycled(UserNo(1), Rev(100), 10, &mut |record| {
+            order.push((record.path.as_str().to_owned(), record.rev.0));
+            ControlFlow::Continue(())
+        })?;
+        Ok(order)
+    };
+    let order = store.read::<_, EngineError, _>(ReadCost::Bounded, list).await.unwrap();
+    assert_eq!(order, [("/b".to_owned(), 7), ("/c".to_owned(), 6)]);
 }

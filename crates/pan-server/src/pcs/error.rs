@@ -99,7 +99,7 @@ fn code_of(error: &Error) -> ErrorCode {
         | Error::CursorInvalid
         | Error::SearchTooLong
         | Error::Body(_) => ErrorCode::Param,
-        Error::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
+        Error::QuotaExceeded { .. } | Error::RecycleFull { .. } => ErrorCode::QuotaExceeded,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
         Error::ContentUnknown => ErrorCode::Md5NotFound,
         Error::NotRecycled { .. } => ErrorCode::InvalidFsId,

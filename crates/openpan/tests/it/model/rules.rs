@@ -171,7 +171,9 @@ impl Rules<'_> {
         };
         let used = self.drive.root.bytes() - replaced + content.size;
         let mut codes = codes;
-        if used > self.quota {
+        // The bin has a limit of its own, twice the quota (S4).
+        let both = used + self.drive.recycled();
+        if used > self.quota || (content.size > replaced && both > self.quota.saturating_mul(2)) {
             codes.push(31112);
             // Quota comes before the conflict (12.2); a directory in the way
             // of an overwrite is no case of the book.
@@ -182,14 +184,11 @@ impl Rules<'_> {
         if !codes.is_empty() {
             return Refused([codes, vec![31062; usize::from(is_odd)]].concat());
         }
-        // The bin has a limit of its own, twice the quota (S4).
-        let is_bin_full = used + self.drive.recycled() > self.quota.saturating_mul(2);
-        let or = if is_odd { Some(31062) } else { is_bin_full.then_some(31112) };
+        let or = is_odd.then_some(31062);
         match (target, ondup) {
             (Some(_), "newcopy") => NewName { names, content: content.clone(), or },
             (Some(node), _) if node.is_directory() || ondup != "overwrite" => {
-                let bin = or.filter(|code| *code == 31112);
-                Refused(self.conflict(&names).into_iter().chain(bin).collect())
+                Refused(self.conflict(&names))
             }
             _ => {
                 let mut after = self.drive.clone();
@@ -233,20 +232,28 @@ impl Rules<'_> {
         let Some(deleted) = deleted.filter(|deleted| self.caller.reaches(&deleted.names)) else {
             return Refused(vec![31078]);
         };
-        if self.drive.get(&deleted.names).is_some() {
-            return Refused(vec![31061]);
+        let mut codes = Vec::new();
+        match self.drive.walk(&deleted.names) {
+            Walk::Found(..) => return Refused(vec![31061]),
+            Walk::Missing { found, is_blocked } => {
+                // Its own name is there; its parents may have to be made.
+                if !self.caller.may_create_all(&deleted.names[found..deleted.names.len() - 1]) {
+                    codes.push(31062);
+                }
+                if is_blocked {
+                    codes.push(31063);
+                }
+            }
         }
-        let codes = creation_codes(self.drive, self.caller, &deleted.names);
-        if codes.contains(&31063) {
+        if codes.is_empty() && self.drive.root.bytes() + deleted.node.bytes() > self.quota {
+            codes.push(31112);
+        }
+        if !codes.is_empty() {
             return Refused(codes);
-        }
-        if self.drive.root.bytes() + deleted.node.bytes() > self.quota {
-            return Refused([codes, vec![31112]].concat());
         }
         let mut after = self.drive.clone();
         after.restore(id);
-        // The parents of its place may have names that only others can make.
-        if codes.is_empty() { Done(after) } else { DoneOr(31062, after) }
+        Done(after)
     }
 
     fn empty_recycle(&self) -> Verdict {
@@ -280,7 +287,10 @@ impl Rules<'_> {
             return Refused([makes, vec![31023]].concat());
         }
         let mut codes = makes;
-        if !is_move && self.drive.root.bytes() + source.bytes() > self.quota {
+        let (copied, used) = (source.bytes(), self.drive.root.bytes() + source.bytes());
+        let both = used + self.drive.recycled();
+        let is_full = used > self.quota || (copied > 0 && both > self.quota.saturating_mul(2));
+        if !is_move && is_full {
             codes.push(31112);
         }
         if !codes.is_empty() {

@@ -80,8 +80,19 @@ impl Program {
         done
     }
 
-    /// The server's id of an entry of the model; one that nothing has for 0
-    /// and for what was never looked at.
+    /// Learns the ids of what is in the bin, as its owner does.
+    fn learn_bin(&mut self) {
+        let reply = self.callers[1].1.file("listrecycle").get().send();
+        self.is_bin(1, 0, 1_000, &reply);
+        let list = reply.json()["list"].as_array().unwrap().clone();
+        for (deleted, entry) in self.drive.bin.iter().rev().zip(&list) {
+            let fs_id = entry["fs_id"].as_u64().unwrap();
+            let known = *self.ids.entry(deleted.node.id).or_insert(fs_id);
+            self.holds(known == fs_id, &reply, "the fs_id that it had");
+        }
+    }
+
+    /// The server's id of an entry of the model; one that nothing has for 0.
     fn fs_id(&self, id: u64) -> u64 {
         self.ids.get(&id).copied().unwrap_or(1)
     }
@@ -101,6 +112,7 @@ impl Program {
                 self.batch(who, &ops.collect::<Vec<_>>(), &reply)
             }
             Op::Restore(ids) if ids.len() > 1 => {
+                self.learn_bin();
                 let items = ids.iter().map(|id| json!({ "fs_id": self.fs_id(*id).to_string() }));
                 let reply = self.callers[who].1.batch("restore", &items.collect());
                 let ops = ids.iter().map(|id| Op::Restore(vec![*id]));
@@ -111,6 +123,9 @@ impl Program {
                 false
             }
             _ => {
+                if matches!(op, Op::Restore(_)) {
+                    self.learn_bin();
+                }
                 let Some(reply) = self.send(who, op) else { return false };
                 self.settle(who, op, &reply)
             }
