@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Copies make a tree of 110 entries × 2^DOUBLINGS (10 unless said: 112,640):
-//! directories of ten files, nested as deep as there were doublings. Two tables
-//! more: the same read once more, and the pages after a change.
+//! directories of ten files, nested as deep as there were doublings. Then the same
+//! once more, and what a reader pays who has seen everything.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
