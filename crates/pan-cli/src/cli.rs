@@ -122,7 +122,7 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let heading = format!("### pan {}", command.get_name());
             assert!(manual.contains(&heading), "{heading}");
-            let nested = command.get_subcommands().flat_map(|nested| nested.get_arguments());
+            let nested = command.get_subcommands().flat_map(clap::Command::get_arguments);
             for argument in command.get_arguments().chain(nested) {
                 let Some(option) = argument.get_long() else { continue };
                 assert!(manual.contains(&format!("--{option}")), "--{option}");

@@ -28,6 +28,9 @@ pub(crate) struct PutArgs {
     /// Upload what symbolic links point to
     #[arg(long)]
     follow: bool,
+    /// Send every file, also what the storage has already
+    #[arg(long)]
+    no_rapid: bool,
     #[command(flatten)]
     transfer: TransferArgs,
 }
@@ -92,6 +95,7 @@ impl Put<'_> {
         let bar = self.bars.file(&name.to_string(), size);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
+        options.rapid = !self.args.no_rapid;
         let ondup = self.args.on_dup.into();
         let uploaded = self.client.upload_file(local, remote, ondup, &options).await;
         let entry = uploaded.map_err(|error| Failure::from(error).about(&name))?;

@@ -49,6 +49,7 @@ mod multipart;
 mod partial;
 mod progress;
 mod quota;
+mod rapid_upload;
 mod recycle;
 mod reply;
 mod retry;
@@ -68,7 +69,8 @@ pub use entry::Entry;
 pub use error::{Error, Refusal};
 pub use facts::FileFacts;
 pub use pan_model::{
-    ByteSize, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError, Timestamp, Window,
+    ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, Ondup, PanPath, PathError,
+    Timestamp, Window,
 };
 pub use pan_pcs::ErrorCode;
 pub use partial::PartlyDone;

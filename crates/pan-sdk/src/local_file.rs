@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use md5::{Digest, Md5 as Hasher};
-use pan_model::{ByteSize, Md5};
+use pan_model::{ByteSize, ContentClaim, Crc32, Md5, SLICE_BYTES};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -84,6 +84,31 @@ impl LocalFile {
         });
         stream::unfold(received, async |mut received| Some((received.recv().await?, received)))
             .boxed()
+    }
+
+    /// What rapid upload says about the file, in one pass over it.
+    pub(crate) async fn claim(&self) -> Result<ContentClaim, Error> {
+        let file = Arc::clone(&self.0);
+        blocking(move || {
+            let (mut md5, mut crc32) = (Hasher::new(), crc32fast::Hasher::new());
+            let mut slice_md5 = None;
+            // The first chunk is the slice.
+            const { assert!(CHUNK_BYTES as u64 == SLICE_BYTES) };
+            for chunk in file.chunks(0..file.length) {
+                let chunk = chunk?;
+                md5.update(&chunk);
+                crc32.update(&chunk);
+                slice_md5.get_or_insert_with(|| Md5(md5.clone().finalize().into()));
+            }
+            let md5 = Md5(md5.finalize().into());
+            Ok(ContentClaim {
+                size: ByteSize(file.length),
+                md5,
+                slice_md5: slice_md5.unwrap_or(md5),
+                crc32: vec![Crc32(crc32.finalize())],
+            })
+        })
+        .await
     }
 
     /// The md5 of the whole file.
@@ -166,4 +191,27 @@ pub(crate) async fn blocking<T: Send + 'static>(
 /// An error with the name of the file that it is about.
 pub(crate) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
     Error::local(format!("cannot {verb} `{}`", path.display()), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use md5::{Digest, Md5 as Hasher};
+    use pan_model::Md5;
+
+    use super::LocalFile;
+
+    #[tokio::test]
+    async fn a_claim_is_what_the_file_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..700_001u32).map(|i| ((i * 7) >> 3) as u8).collect();
+        for length in [262_144, 262_145, 524_288, 700_001] {
+            let bytes = &bytes[..length];
+            std::fs::write(file.path(), bytes).unwrap();
+            let claim = LocalFile::open(file.path()).await.unwrap().claim().await.unwrap();
+            let md5 = |bytes: &[u8]| Md5(Hasher::digest(bytes).into());
+            assert_eq!(claim.size.0, length as u64);
+            assert_eq!((claim.md5, claim.slice_md5), (md5(bytes), md5(&bytes[..262_144])));
+            assert_eq!(claim.crc32[0].0, crc32fast::hash(bytes));
+        }
+    }
 }

@@ -26,6 +26,11 @@ pub struct TransferOptions {
     pub part_size: ByteSize,
     /// How many parts of a file are on their way at once. 4 unless set.
     pub parallel: usize,
+    /// Whether a service is asked first if it has the content already, for
+    /// files of more than 256 KiB: then no byte is sent. It costs one pass
+    /// over the file before the first byte goes out; parts that are merged
+    /// need the md5 of that pass anyway. Yes unless set.
+    pub rapid: bool,
     /// Who is told of the bytes that have moved.
     pub progress: Progress,
     /// The modification time that a downloaded file gets.
@@ -38,6 +43,7 @@ impl Default for TransferOptions {
             threshold: ByteSize(64 << 20),
             part_size: ByteSize(32 << 20),
             parallel: 4,
+            rapid: true,
             progress: Progress::default(),
             modified: None,
         }

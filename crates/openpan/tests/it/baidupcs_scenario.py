@@ -3,7 +3,9 @@
 Takes an access token whose root is /apps/test_sdk. Needs HTTPS_PROXY, and
 baidupcs on PYTHONPATH.
 """
+import hashlib
 import sys
+import zlib
 
 from baidupcs import InvalidToken, PCS
 
@@ -92,6 +94,34 @@ def deleting():
     assert ok(pcs.info(**tls))["used"] == 0
 
 
+def recycling():
+    bin = ok(pcs.list_recycle_bin(**tls))["list"]
+    latest = bin[0]
+    assert latest["path"] == ROOT + "/3.txt", bin
+    done = ok(pcs.restore_recycle_bin(str(latest["fs_id"]), **tls))["extra"]["list"]
+    assert done == [{"fs_id": str(latest["fs_id"])}], done
+    refused(pcs.restore_recycle_bin(str(latest["fs_id"]), **tls), 404, 31078)
+    ids = [entry["fs_id"] for entry in bin[1:3]]
+    done = ok(pcs.multi_restore_recycle_bin(ids, **tls))["extra"]["list"]
+    assert [int(item["fs_id"]) for item in done] == ids, done
+    ok(pcs.delete(ROOT + "/3.txt", **tls))
+    ok(pcs.clean_recycle_bin(**tls))
+    assert ok(pcs.list_recycle_bin(**tls))["list"] == []
+    ok(pcs.multi_delete([entry["path"] for entry in bin[1:3]], **tls))
+
+
+def rapid():
+    content = bytes(range(256)) * 1200
+    known = (len(content), hashlib.md5(content).hexdigest(), "%x" % zlib.crc32(content),
+             hashlib.md5(content[:262144]).hexdigest())
+    refused(pcs.rapid_upload(ROOT + "/early", *known, **tls), 404, 31079)
+    ok(pcs.upload(ROOT + "/sent", content, **tls))
+    made = ok(pcs.rapid_upload(ROOT + "/rapid", *known, ondup="overwrite", **tls))
+    assert made["size"] == len(content), made
+    assert pcs.download(ROOT + "/rapid", **tls).content == content
+    ok(pcs.multi_delete([ROOT + "/sent", ROOT + "/rapid"], **tls))
+
+
 def tokens():
     try:
         PCS("abc").info(**tls)
@@ -100,6 +130,6 @@ def tokens():
     raise AssertionError("an unknown token is refused with 401")
 
 
-for step in (superfile, files, directories, moving, changes, deleting, tokens):
+for step in (superfile, files, directories, moving, changes, deleting, recycling, rapid, tokens):
     step()
 print("all done")

@@ -18,6 +18,7 @@ crate::tests![
     stdin_and_stdout_are_files,
     a_file_over_the_threshold_goes_in_parts,
     things_are_moved_copied_and_removed,
+    what_was_deleted_comes_back,
     a_put_says_what_it_does_with_a_taken_name,
     json_is_one_object_a_line,
     changes_are_told_line_by_line,
@@ -189,6 +190,52 @@ fn things_are_moved_copied_and_removed() {
         person.ok(&["rm", "-r", "/a"]);
         assert_eq!(client.names("/"), [""; 0]);
         assert_eq!(person.ok(&["ls", "/"]), "");
+    });
+}
+
+fn what_was_deleted_comes_back() {
+    with_person(&relaxed(), |person, client| {
+        fs::write(person.path("file"), "first").unwrap();
+        person.ok(&["put", "file", "/a/b/"]);
+        person.ok(&["rm", "/a/b/file"]);
+        fs::write(person.path("file"), "second").unwrap();
+        person.ok(&["put", "file", "/a/b/"]);
+        person.ok(&["rm", "-r", "/a"]);
+
+        let listed = person.ok(&["recycle", "ls"]);
+        let paths: Vec<_> = listed.lines().map(|line| line.split_whitespace().last()).collect();
+        assert_eq!(paths[1], Some("/a/b/file"), "{listed}");
+        assert_eq!(paths[0].map(|path| path.trim_end_matches('/')), Some("/a"), "{listed}");
+        assert_eq!(person.ok(&["recycle", "ls", "/a/b"]).lines().count(), 1);
+        let objects = person.ok(&["recycle", "ls", "--json"]);
+        let objects: Vec<Value> =
+            objects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&objects[0]["type"], &objects[1]["size"]), (&"dir".into(), &5.into()));
+        assert!(objects[0]["deleted"].is_string());
+
+        // The newest of a path, then any by its number.
+        person.ok(&["recycle", "restore", "/a"]);
+        assert_eq!(person.ok(&["cat", "/a/b/file"]), "second");
+        let complaint = person.ends(1, &["recycle", "restore", "/a/b/file"]);
+        assert!(complaint.contains("/a/b/file") && complaint.contains("31061"), "{complaint}");
+        person.ok(&["mv", "/a/b/file", "/second"]);
+        let number = objects[1]["fs_id"].to_string();
+        let said = person.ok(&["recycle", "restore", &number, "--json"]);
+        assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["fs_id"], objects[1]["fs_id"]);
+        assert_eq!(person.ok(&["cat", "/a/b/file"]), "first");
+
+        let complaint = person.ends(4, &["recycle", "restore", &number]);
+        assert!(complaint.contains("pan recycle ls"), "{complaint}");
+        person.ends(4, &["recycle", "restore", "/nothing"]);
+        person.ends(2, &["recycle", "restore", "nothing"]);
+
+        person.ok(&["rm", "/second"]);
+        let complaint = person.ends(2, &["recycle", "empty"]);
+        assert!(complaint.contains("--yes"), "{complaint}");
+        assert_eq!(client.bin().len(), 1);
+        person.ok(&["recycle", "empty", "--yes"]);
+        assert_eq!(client.bin(), [""; 0]);
+        assert_eq!(person.ok(&["recycle", "ls"]), "");
     });
 }
 

@@ -184,6 +184,18 @@ fn bypy_keeps_files() {
     }
     bypy.run(&["rm", "tree"]);
     assert_eq!(client.names("/apps/bypy"), ["made"]);
+
+    let recycled = bypy.run(&["listrecycle"]);
+    assert!(recycled.lines().any(|line| line.contains("/apps/bypy/tree ")), "{recycled}");
+    bypy.run(&["restore", "tree"]);
+    let compared = bypy.run(&["-e", "compare", "tree", tree]);
+    assert!(compared.lines().any(|line| line == "Same: 7"), "{compared}");
+
+    // What is there already is not sent again.
+    let large = setup.path("tree/sub/large.bin");
+    let said = bypy.run(&["-v", "upload", large.to_str().unwrap(), "again.bin"]);
+    assert!(said.contains("=R=>"), "{said}");
+    assert!(client.get("/apps/bypy/again.bin").file() == digest::content(12, 700_000));
     setup.finish();
 }
 

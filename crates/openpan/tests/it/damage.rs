@@ -13,6 +13,7 @@ crate::tests![
     a_shortened_blob_is_never_served,
     a_flipped_bit_in_the_database_is_never_served,
     uploading_again_heals,
+    what_is_damaged_is_not_found_by_rapid_upload,
     sec_symlink_blob,
 ];
 
@@ -132,6 +133,17 @@ fn a_flipped_bit_in_the_database_is_never_served() {
 }
 
 // G6: uploading the same content again replaces a corrupt copy.
+fn what_is_damaged_is_not_found_by_rapid_upload() {
+    let (_directory, server, admin) = damaged(|blob| fs::remove_file(blob).unwrap());
+    is_never_served(&admin);
+    admin.rapid("/bad2", &digest::content(2, SIZE)).refused(404, 31079);
+    admin.rapid("/good2", &digest::content(1, SIZE)).ok();
+    admin.put("/again", &digest::content(2, SIZE)).ok();
+    admin.rapid("/bad2", &digest::content(2, SIZE)).ok();
+    assert!(admin.get("/bad2").file() == digest::content(2, SIZE));
+    server.check();
+}
+
 fn uploading_again_heals() {
     let (directory, server, admin) = damaged(|blob| {
         let mut bytes = fs::read(blob).unwrap();

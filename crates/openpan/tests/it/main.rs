@@ -27,6 +27,7 @@ mod model;
 mod person;
 mod proxy;
 mod purge;
+mod rapid_put;
 mod running_download;
 mod security;
 mod server;
@@ -69,6 +70,7 @@ fn main() {
         damage::tests,
         invariants::tests,
         purge::tests,
+        rapid_put::tests,
         running_download::tests,
         shared::tests,
     ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pan_core::{Error, Settings, run_workers};
+use pan_core::{Error, RapidUploadScope, Settings, run_workers};
 use pan_engine::meta::GoneHow;
 use pan_model::{ByteSize, FsId, Rev};
 
@@ -14,6 +14,7 @@ crate::tests![
     what_was_purged_frees_its_bytes,
     a_large_tree_is_removed_piece_by_piece,
     a_lowered_quota_shrinks_the_bin,
+    rapid_upload_revives_what_is_about_to_go,
     the_change_log_tells_what_happened,
     a_clock_that_goes_back_does_not_mix_up_the_bin,
 ];
@@ -125,6 +126,34 @@ fn a_lowered_quota_shrinks_the_bin() {
         workers.abort();
         let left: Vec<_> = pan.bin(&me).await.into_iter().map(|it| it.located.path).collect();
         assert_eq!(left, [path("/4"), path("/3"), path("/2")]);
+    });
+}
+
+// A content that nothing points to is found in the scope of the instance, and
+// a hit keeps it.
+fn rapid_upload_revives_what_is_about_to_go() {
+    let scope = RapidUploadScope::Instance;
+    let settings = Settings { rapid_upload_scope: scope, ..Settings::default() };
+    InHand::story(settings, |pan| async move {
+        let content = pan_conformance::pcs::digest::content(1, 300_000);
+        let one = pan.user("one", ByteSize::UNLIMITED).await;
+        let two = pan.user("two", ByteSize::UNLIMITED).await;
+        pan.put(&one, "/a", &content).await;
+        pan.rm(&one, "/a").await;
+        pan.pan.empty_recycle(&one).await.unwrap();
+        assert_eq!(pan.pan.collect().await.unwrap().contents_deletable, 1);
+        pan.wait_seconds(DAY - 1);
+        pan.rapid(&two, "/b", &content).await.unwrap();
+        pan.wait_seconds(2 * DAY);
+        assert_eq!(pan.pan.collect().await.unwrap().contents_removed, 0);
+        // Once it is gone it is gone.
+        pan.rm(&two, "/b").await;
+        pan.pan.empty_recycle(&two).await.unwrap();
+        pan.pan.collect().await.unwrap();
+        pan.wait_seconds(DAY + 1);
+        assert_eq!(pan.pan.collect().await.unwrap().contents_removed, 1);
+        let gone = pan.rapid(&two, "/c", &content).await;
+        assert!(matches!(gone, Err(Error::ContentUnknown)), "{gone:?}");
     });
 }
 

@@ -62,7 +62,7 @@ pub async fn the_bin_is_read_in_windows(store: &dyn MetaStore) {
     let [r1, r2, r3, r4, r5] = records.try_into().unwrap();
     assert_eq!(window(store, user, EVER, 2).await, [r5, r4.clone()]);
     assert_eq!(window(store, user, r4.rev, 2).await, [r3, r2.clone()]);
-    assert_eq!(window(store, user, r2.rev, 2).await, [r1.clone()]);
+    assert_eq!(window(store, user, r2.rev, 2).await, std::slice::from_ref(&r1));
     assert_eq!(window(store, user, r1.rev, 2).await, []);
     assert_eq!(window(store, user, EVER, 0).await, []);
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::digest::{crc32, md5_hex};
 use super::reply::Reply;
 use super::wire::{Answer, Connection};
 
@@ -101,6 +102,16 @@ impl Client {
     #[track_caller]
     pub fn put_ondup(&self, path: &str, content: &[u8], ondup: &str) -> Reply {
         self.file("upload").param("path", path).param("ondup", ondup).content(content).send()
+    }
+
+    /// Uploads by digests alone: more than 256 KiB.
+    #[track_caller]
+    pub fn rapid(&self, path: &str, content: &[u8]) -> Reply {
+        let call = self.file("rapidupload").param("path", path);
+        let call = call.param("content-length", content.len().to_string());
+        let call = call.param("content-md5", md5_hex(content));
+        let call = call.param("slice-md5", md5_hex(&content[..256 << 10]));
+        call.param("content-crc32", format!("{:#x}", crc32(content))).send()
     }
 
     /// Uploads a block and returns its md5.

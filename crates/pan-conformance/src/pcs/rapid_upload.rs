@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::digest::{content, crc32, md5_hex};
+use super::digest::{content, md5_hex};
 use super::twins::twins;
-use super::{Client, DEMO, Reply, Target, TokenSpec};
+use super::{DEMO, Target, TokenSpec};
 
 super::keep![
     the_bytes_are_those_that_were_sent,
@@ -23,28 +23,19 @@ super::keep![
 /// Just above what rapid upload takes.
 const SIZE: usize = 262_145;
 
-#[track_caller]
-fn rapid(client: &Client, path: &str, content: &[u8]) -> Reply {
-    let call = client.file("rapidupload").param("path", path);
-    let call = call.param("content-length", content.len().to_string());
-    let call = call.param("content-md5", md5_hex(content));
-    let call = call.param("slice-md5", md5_hex(&content[..SIZE - 1]));
-    call.param("content-crc32", format!("{:#x}", crc32(content))).send()
-}
-
 fn the_bytes_are_those_that_were_sent(t: &Target<'_>) {
     let demo = t.demo();
     for (seed, size) in [(1, SIZE), (2, 1_000_000), (3, 9_000_000)] {
         let content = content(seed, size);
-        rapid(&demo, "/apps/demo/early", &content).refused(404, 31079);
+        demo.rapid("/apps/demo/early", &content).refused(404, 31079);
         demo.put(&format!("{DEMO}/sent{seed}"), &content).ok();
         let path = format!("{DEMO}/known{seed}");
-        rapid(&demo, &path, &content).ok();
+        demo.rapid(&path, &content).ok();
         // It does not hang on what it was found by.
         demo.rm(&format!("{DEMO}/sent{seed}")).ok();
         demo.empty_bin().ok();
         assert!(demo.get(&path).file() == content, "{size}");
-        rapid(&demo, &format!("{DEMO}/again{seed}"), &content).ok();
+        demo.rapid(&format!("{DEMO}/again{seed}"), &content).ok();
     }
 }
 
@@ -53,13 +44,13 @@ fn what_was_merged_is_found(t: &Target<'_>) {
     let whole = content(1, 800_000);
     let blocks: Vec<String> = whole.chunks(300_000).map(|block| demo.put_block(block)).collect();
     demo.merge("/apps/demo/merged", &blocks).ok();
-    rapid(&demo, "/apps/demo/known", &whole).ok();
+    demo.rapid("/apps/demo/known", &whole).ok();
     assert!(demo.get("/apps/demo/known").file() == whole);
     assert_eq!(demo.entry("/apps/demo/known")["block_list"], serde_json::json!(blocks));
     // A block that no file has yet is nobody's file.
     let block = content(2, 300_000);
     demo.put_block(&block);
-    rapid(&demo, "/apps/demo/block", &block).refused(404, 31079);
+    demo.rapid("/apps/demo/block", &block).refused(404, 31079);
 }
 
 fn one_piece_is_preferred_to_many(t: &Target<'_>) {
@@ -69,7 +60,7 @@ fn one_piece_is_preferred_to_many(t: &Target<'_>) {
     demo.merge("/apps/demo/merged", &blocks).ok();
     demo.merge("/apps/demo/twice", &blocks).ok();
     demo.put("/apps/demo/sent", &whole).ok();
-    rapid(&demo, "/apps/demo/known", &whole).ok();
+    demo.rapid("/apps/demo/known", &whole).ok();
     let known = demo.entry("/apps/demo/known");
     assert_eq!(known["block_list"], serde_json::json!([md5_hex(&whole)]));
 }
@@ -79,7 +70,7 @@ fn what_is_in_the_bin_is_found(t: &Target<'_>) {
     let content = content(1, SIZE);
     demo.put("/apps/demo/dir/deep/file", &content).ok();
     demo.rm("/apps/demo/dir").ok();
-    rapid(&demo, "/apps/demo/known", &content).ok();
+    demo.rapid("/apps/demo/known", &content).ok();
     assert!(demo.get("/apps/demo/known").file() == content);
 }
 
@@ -89,7 +80,7 @@ fn what_was_purged_is_not_found(t: &Target<'_>) {
     demo.put("/apps/demo/dir/file", &content).ok();
     demo.rm("/apps/demo/dir").ok();
     demo.empty_bin().ok();
-    rapid(&demo, "/apps/demo/known", &content).refused(404, 31079);
+    demo.rapid("/apps/demo/known", &content).refused(404, 31079);
 }
 
 fn quota_comes_before_the_conflict(t: &Target<'_>) {
@@ -97,11 +88,11 @@ fn quota_comes_before_the_conflict(t: &Target<'_>) {
     let demo = small.demo();
     let content = content(1, 300_000);
     demo.put("/apps/demo/a", &content).ok();
-    rapid(&demo, "/apps/demo/a", &content).refused(400, 31112);
-    rapid(&demo, "/apps/demo/b", &content).refused(400, 31112);
+    demo.rapid("/apps/demo/a", &content).refused(400, 31112);
+    demo.rapid("/apps/demo/b", &content).refused(400, 31112);
     demo.is_missing("/apps/demo/b");
     demo.rm("/apps/demo/a").ok();
-    rapid(&demo, "/apps/demo/b", &content).ok();
+    demo.rapid("/apps/demo/b", &content).ok();
     assert_eq!(demo.quota(), (500_000, 300_000));
 }
 
@@ -109,9 +100,9 @@ fn it_is_charged_in_full(t: &Target<'_>) {
     let demo = t.demo();
     let content = content(1, 300_000);
     demo.put("/apps/demo/a", &content).ok();
-    rapid(&demo, "/apps/demo/b", &content).ok();
+    demo.rapid("/apps/demo/b", &content).ok();
     assert_eq!(demo.quota().1, 600_000);
-    rapid(&demo, "/apps/demo/b", &content).refused(400, 31061);
+    demo.rapid("/apps/demo/b", &content).refused(400, 31061);
     assert_eq!(demo.quota().1, 600_000);
 }
 
@@ -120,7 +111,7 @@ fn a_scrambled_token_sees_scrambled_md5s(t: &Target<'_>) {
     let scrambled = t.scrambled();
     let content = content(1, SIZE);
     let sent = scrambled.put("/apps/demo/a", &content).ok();
-    let known = rapid(&scrambled, "/apps/demo/b", &content).ok();
+    let known = scrambled.rapid("/apps/demo/b", &content).ok();
     assert_eq!(known["md5"], sent["md5"]);
     assert_ne!(known["md5"], md5_hex(&content));
 }
@@ -135,22 +126,22 @@ fn sec_rapid_upload_stays_in_the_root(t: &Target<'_>) {
     owner.rm("/deleted").ok();
     other.put("/apps/demo2/file", &shared).ok();
     for content in [&private, &deleted, &shared] {
-        rapid(&demo, "/apps/demo/a", content).refused(404, 31079);
-        rapid(&owner, "/mine", content).ok();
+        demo.rapid("/apps/demo/a", content).refused(404, 31079);
+        owner.rapid("/mine", content).ok();
         owner.rm("/mine").ok();
     }
     // Where a deleted file was is what counts, also inside a larger deletion.
     demo.put("/apps/demo/dir/file", &content(4, SIZE)).ok();
     owner.rm("/apps").ok();
-    rapid(&demo, "/apps/demo/back", &content(4, SIZE)).ok();
-    rapid(&demo, "/apps/demo/a", &shared).refused(404, 31079);
-    rapid(&other, "/apps/demo2/back", &shared).ok();
+    demo.rapid("/apps/demo/back", &content(4, SIZE)).ok();
+    demo.rapid("/apps/demo/a", &shared).refused(404, 31079);
+    other.rapid("/apps/demo2/back", &shared).ok();
     // What is moved in is seen, what is moved out is not.
     owner.mv("/private/file", "/apps/demo/in").ok();
-    rapid(&demo, "/apps/demo/known", &private).ok();
+    demo.rapid("/apps/demo/known", &private).ok();
     owner.mv("/apps/demo/in", "/private/file").ok();
     owner.mv("/apps/demo/known", "/private/known").ok();
-    rapid(&demo, "/apps/demo/a", &private).refused(404, 31079);
+    demo.rapid("/apps/demo/a", &private).refused(404, 31079);
 }
 
 // S1: two contents with one key are never taken for each other.
@@ -161,16 +152,16 @@ fn sec_md5_twin_rapid(t: &Target<'_>) {
     one.put("/apps/demo/a", &a).ok();
     two.put("/apps/demo/b", &b).ok();
     // Each has one of them, and gets that one.
-    rapid(&one, "/apps/demo/known", &a).ok();
+    one.rapid("/apps/demo/known", &a).ok();
     assert!(one.get("/apps/demo/known").file() == a);
-    rapid(&two, "/apps/demo/known", &b).ok();
+    two.rapid("/apps/demo/known", &b).ok();
     assert!(two.get("/apps/demo/known").file() == b);
     // The CRC-32 tells this pair apart; without it the other might be meant.
-    rapid(&one, "/apps/demo/other", &b).refused(404, 31079);
+    one.rapid("/apps/demo/other", &b).refused(404, 31079);
     // Who has both is not answered at all.
     one.put("/apps/demo/b", &b).ok();
     for content in [&a, &b] {
-        rapid(&one, "/apps/demo/which", content).refused(404, 31079);
+        one.rapid("/apps/demo/which", content).refused(404, 31079);
     }
     one.is_missing("/apps/demo/which");
 }
@@ -183,7 +174,7 @@ fn sec_dropship(t: &Target<'_>) {
     let (secret, nobodys) = (content(1, SIZE), content(2, SIZE));
     one.put("/apps/demo/secret", &secret).ok();
     let miss = |content: &[u8]| {
-        let reply = rapid(&two, "/apps/demo/x", content);
+        let reply = two.rapid("/apps/demo/x", content);
         let mut body = reply.refused(404, 31079);
         body["request_id"] = 0.into();
         (body, reply.answer.head.fields.len())
@@ -195,7 +186,7 @@ fn sec_dropship(t: &Target<'_>) {
         let mut times: Vec<Duration> = (0..200)
             .map(|_| {
                 let begun = Instant::now();
-                rapid(&two, "/apps/demo/x", content).refused(404, 31079);
+                two.rapid("/apps/demo/x", content).refused(404, 31079);
                 begun.elapsed()
             })
             .collect();

@@ -267,3 +267,35 @@ async fn windows_are_sent_as_the_book_writes_them() {
     assert!(lines[0].contains("method=list&path=/&order=desc&access_token"), "{}", lines[0]);
     assert!(lines[1].contains("&limit=5-9223372036854775807&"), "{}", lines[1]);
 }
+
+#[tokio::test]
+async fn what_is_no_hit_is_followed_by_the_upload() {
+    let directory = tempfile::tempdir().unwrap();
+    let local = directory.path().join("file");
+    std::fs::write(&local, vec![7; 262_145]).unwrap();
+    let misses = [
+        || json(404, &refused(31079)),
+        || json(400, &refused(31023)),
+        || json(400, &refused(3)),
+        || answer(404, "", b"<html>"),
+    ];
+    for miss in misses {
+        let fake = Fake::start(move |_, request| match request.is("rapidupload") {
+            true => miss(),
+            false => json(200, r#"{"path":"/a","fs_id":1,"size":262145}"#),
+        })
+        .await;
+        let options = TransferOptions::default();
+        fake.client().upload_file(&local, &path("/a"), Ondup::Fail, &options).await.unwrap();
+        let requests = fake.requests();
+        assert_eq!(requests.len(), 2);
+        assert!(requests[0].line.contains("content-length=262145&content-md5="));
+        assert!(requests[0].line.contains("&content-crc32=0x"));
+        assert!(requests[0].body.is_empty() && requests[1].is("upload"));
+    }
+    // A hit that is about another content is none that may be believed.
+    let fake = Fake::start(|_, _| json(200, ENTRY)).await;
+    let options = TransferOptions::default();
+    let hit = fake.client().upload_file(&local, &path("/a"), Ondup::Fail, &options).await;
+    assert!(matches!(hit, Err(Error::Damaged { .. })), "{hit:?}");
+}

@@ -36,6 +36,24 @@ impl Program {
         }
     }
 
+    /// The bin is told as the model has it: the caller's part, latest first.
+    pub(super) fn is_bin(&mut self, who: usize, reply: &Reply) {
+        let list = reply.json()["list"].as_array().unwrap().clone();
+        let bin: Vec<_> = self.drive.bin.iter().rev().cloned().collect();
+        let due: Vec<_> =
+            bin.into_iter().filter(|one| self.callers[who].0.reaches(&one.names)).collect();
+        let told: Vec<&str> = list.iter().map(|entry| entry["path"].as_str().unwrap()).collect();
+        let paths: Vec<_> = due.iter().map(|one| format!("/{}", one.names.join("/"))).collect();
+        self.holds(told == paths, reply, &format!("{paths:?} in the bin"));
+        for (one, entry) in due.iter().zip(&list) {
+            let size = if one.node.is_directory() { 0 } else { one.node.bytes() };
+            self.holds(entry["size"] == size, reply, &format!("size = {size}"));
+            let fs_id = entry["fs_id"].as_u64().unwrap();
+            let known = *self.ids.entry(one.node.id).or_insert(fs_id);
+            self.holds(known == fs_id, reply, &format!("fs_id {known}"));
+        }
+    }
+
     /// The entry says of itself what the model knows.
     pub(super) fn is_entry(&mut self, names: &[String], entry: &Value, reply: &Reply) {
         let Walk::Found(node, path) = self.drive.walk(names) else {
@@ -87,6 +105,10 @@ impl Program {
             for (node, entry) in children.iter().zip(reply.ok()["list"].as_array().unwrap()) {
                 self.is_entry(&[names.clone(), vec![node.name.clone()]].concat(), entry, &reply);
             }
+        }
+        for who in 0..2 {
+            let reply = self.callers[who].1.file("listrecycle").get().send();
+            self.is_bin(who, &reply);
         }
         let used = self.callers[1].1.quota().1;
         assert_eq!(used, self.drive.root.bytes(), "{}: used", self.title);

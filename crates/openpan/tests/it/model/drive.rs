@@ -31,8 +31,17 @@ pub(crate) enum Kind {
 pub(crate) struct Drive {
     pub(crate) root: Node,
     next_id: u64,
-    /// Bytes that were deleted: they count for the bin's limit only.
-    pub(crate) recycled: u64,
+    /// What was deleted, the latest last.
+    pub(crate) bin: Vec<Recycled>,
+    /// The most bytes that the bin keeps.
+    bin_limit: u64,
+}
+
+/// An entry in the bin, with the path that it had.
+#[derive(Debug, Clone)]
+pub(crate) struct Recycled {
+    pub(crate) names: Vec<String>,
+    pub(crate) node: Node,
 }
 
 /// How far a path leads.
@@ -84,9 +93,9 @@ impl Node {
 }
 
 impl Drive {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(bin_limit: u64) -> Self {
         let root = Node { id: 0, name: String::new(), kind: Kind::Directory(BTreeMap::new()) };
-        Self { root, next_id: 1, recycled: 0 }
+        Self { root, next_id: 1, bin: Vec::new(), bin_limit }
     }
 
     /// Follows a path as far as it goes.
@@ -148,9 +157,23 @@ impl Drive {
         self.directory_mut(parent).children_mut().remove(&key(name)).expect("it is there")
     }
 
-    /// Deletes an entry into the bin.
+    /// Deletes an entry into the bin, where the oldest make room for it.
     pub(crate) fn delete(&mut self, names: &[String]) {
-        self.recycled += self.take(names).bytes();
+        let Walk::Found(_, path) = self.walk(names) else { panic!("it is there") };
+        let spelt = path.split('/').skip(1).map(Into::into).collect();
+        let node = self.take(names);
+        self.bin.push(Recycled { names: spelt, node });
+        let bytes = |bin: &[Recycled]| bin.iter().map(|one| one.node.bytes()).sum::<u64>();
+        while self.bin.len() > 1 && bytes(&self.bin) > self.bin_limit {
+            self.bin.remove(0);
+        }
+    }
+
+    /// Puts an entry of the bin back; its place is free.
+    pub(crate) fn restore(&mut self, id: u64) {
+        let at = self.bin.iter().position(|one| one.node.id == id).expect("it is in the bin");
+        let Recycled { names, node } = self.bin.remove(at);
+        self.place(&names, node);
     }
 
     /// Puts an entry, with all that is in it, at a path.

@@ -25,6 +25,10 @@ pub(crate) enum Op {
     Move(String, String),
     Copy(String, String),
     Delete(String),
+    /// By the model's id.
+    Restore(u64),
+    ListBin,
+    EmptyBin,
     MoveMany(Vec<(String, String)>),
     DeleteMany(Vec<String>),
     List {
@@ -85,8 +89,11 @@ impl Generator<'_> {
             }
             46..58 => Op::Move(self.inner(drive, is_demo), self.path(drive, is_demo)),
             58..68 => Op::Copy(self.inner(drive, is_demo), self.path(drive, is_demo)),
-            68..75 => Op::Delete(self.inner(drive, is_demo)),
-            75..79 => {
+            68..73 => Op::Delete(self.inner(drive, is_demo)),
+            73..76 => self.restore(drive),
+            76..77 => Op::ListBin,
+            77..78 if self.random.random_range(0..4) == 0 => Op::EmptyBin,
+            78..79 => {
                 let count = self.random.random_range(1..5);
                 let pair =
                     |this: &mut Self| (this.inner(drive, is_demo), this.path(drive, is_demo));
@@ -107,6 +114,14 @@ impl Generator<'_> {
             },
             92..93 if is_demo => Op::Delete("/apps/demo".into()),
             _ => Op::Meta(self.known(drive, is_demo)),
+        }
+    }
+
+    /// Something from the bin, or what was never there.
+    fn restore(&mut self, drive: &Drive) -> Op {
+        match drive.bin.len() {
+            0 => Op::Restore(drive.root.id),
+            count => Op::Restore(drive.bin[self.random.random_range(0..count)].node.id),
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn parse(path: &str) -> Option<Vec<String>> {
 }
 
 impl Caller {
-    fn reaches(&self, names: &[String]) -> bool {
+    pub(super) fn reaches(&self, names: &[String]) -> bool {
         let same = |(a, b): (&String, &String)| key(a) == key(b);
         names.len() >= self.root.len() && self.root.iter().zip(names).all(same)
     }
@@ -113,6 +113,9 @@ pub(crate) fn judge(drive: &Drive, caller: &Caller, quota: u64, op: &Op) -> Verd
         Op::Move(from, to) => rules.carry(from, to, true),
         Op::Copy(from, to) => rules.carry(from, to, false),
         Op::Delete(path) => rules.delete(path),
+        Op::Restore(id) => rules.restore(*id),
+        Op::EmptyBin => rules.empty_bin(),
+        Op::ListBin => Told(Vec::new()),
         Op::List { path, .. } | Op::Meta(path) => rules.read(path),
         Op::MoveMany(_) | Op::DeleteMany(_) => panic!("batches are judged item by item"),
     }
@@ -178,14 +181,11 @@ impl Rules<'_> {
         if !codes.is_empty() {
             return Refused([codes, vec![31062; usize::from(is_odd)]].concat());
         }
-        // The bin has a limit of its own, twice the quota (S4).
-        let is_bin_full = used + self.drive.recycled > self.quota.saturating_mul(2);
-        let or = if is_odd { Some(31062) } else { is_bin_full.then_some(31112) };
+        let or = is_odd.then_some(31062);
         match (target, ondup) {
             (Some(_), "newcopy") => NewName { names, content: content.clone(), or },
             (Some(node), _) if node.is_directory() || ondup != "overwrite" => {
-                let bin = or.filter(|code| *code == 31112);
-                Refused(self.conflict(&names).into_iter().chain(bin).collect())
+                Refused(self.conflict(&names))
             }
             _ => {
                 let mut after = self.drive.clone();
@@ -255,6 +255,42 @@ impl Rules<'_> {
         } else {
             after.delete(&names);
         }
+        Done(after)
+    }
+
+    fn restore(&self, id: u64) -> Verdict {
+        let record = self.drive.bin.iter().find(|one| one.node.id == id);
+        let Some(record) = record.filter(|one| self.caller.reaches(&one.names)) else {
+            return Refused(vec![31078]);
+        };
+        let mut codes = Vec::new();
+        match self.drive.walk(&record.names) {
+            Walk::Found(..) => return Refused(vec![31061]),
+            Walk::Missing { found, is_blocked } => {
+                // Its own name is there; its parents may have to be made.
+                let parents = &record.names[found..record.names.len() - 1];
+                if !self.caller.may_create_all(parents) {
+                    codes.push(31062);
+                }
+                if is_blocked {
+                    codes.push(31063);
+                }
+            }
+        }
+        if codes.is_empty() && self.drive.root.bytes() + record.node.bytes() > self.quota {
+            codes.push(31112);
+        }
+        if !codes.is_empty() {
+            return Refused(codes);
+        }
+        let mut after = self.drive.clone();
+        after.restore(id);
+        Done(after)
+    }
+
+    fn empty_bin(&self) -> Verdict {
+        let mut after = self.drive.clone();
+        after.bin.retain(|one| !self.caller.reaches(&one.names));
         Done(after)
     }
 

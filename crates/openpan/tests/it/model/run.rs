@@ -33,7 +33,8 @@ impl Program {
         owner: Client,
     ) -> Self {
         let root = vec!["apps".to_owned(), "demo".to_owned()];
-        let mut drive = Drive::new();
+        // The bin has a limit of its own, twice the quota.
+        let mut drive = Drive::new(quota.map_or(u64::MAX, |quota| quota * 2));
         // A token's root is made when the token is, or when it is first used:
         // here it is there from the beginning.
         owner.mkdir("/own").ok();
@@ -149,6 +150,9 @@ impl Program {
             Op::Move(from, to) => client.mv(from, to),
             Op::Copy(from, to) => client.cp(from, to),
             Op::Delete(path) => client.rm(path),
+            Op::Restore(id) => client.restore(&json!(self.fs_id_in_bin(*id))),
+            Op::ListBin => client.file("listrecycle").get().send(),
+            Op::EmptyBin => client.empty_bin(),
             Op::Meta(path) => client.meta(path),
             Op::List { path, by, order, limit } => {
                 let limit = limit.map(|(start, end)| format!("{start}-{end}")).unwrap_or_default();
@@ -157,6 +161,13 @@ impl Program {
             }
             Op::MoveMany(_) | Op::DeleteMany(_) => panic!("sent as a batch"),
         })
+    }
+
+    /// The `fs_id` of an entry of the bin: seen before, or by its place there.
+    fn fs_id_in_bin(&self, id: u64) -> u64 {
+        let place = self.drive.bin.iter().rev().position(|one| one.node.id == id);
+        let by_place = || self.callers[1].1.bin().get(place?)?["fs_id"].as_u64();
+        self.ids.get(&id).copied().or_else(by_place).unwrap_or(1)
     }
 
     fn settle(&mut self, who: usize, op: &Op, reply: &Reply) -> bool {
@@ -194,7 +205,10 @@ impl Program {
             }
             Verdict::Told(paths) => {
                 self.holds(reply.status() == 200, reply, "an answer");
-                self.is_told(op, &paths[0], reply);
+                match op {
+                    Op::ListBin => self.is_bin(who, reply),
+                    _ => self.is_told(op, &paths[0], reply),
+                }
                 false
             }
         }
