@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pan_engine::{EngineError, ErrorKind};
 use pan_model::ByteSize;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::engine_error;
@@ -105,6 +106,10 @@ fn set_up_writer(conn: &Connection, size_max: Option<ByteSize>) -> rusqlite::Res
 /// What readers and the writer have in common.
 fn set_up_any(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    // Plans do not look at what is bound. Otherwise SQLite compiles a statement
+    // with a `LIMIT ?` anew whenever the limit is bound, which takes longer than
+    // a window of ten entries.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Sorts and statement journals stay in memory; both are bounded by windows
     // and by the rows of a closure.
     conn.pragma_update(None, "temp_store", "memory")?;
