@@ -191,10 +191,11 @@ impl Search {
     /// Goes through the directory when that is less work than the rest of the
     /// index.
     async fn gather_instead(&self, scope: Scope, before: FsId) -> Result<Option<Vec<FsId>>> {
-        let at_most = if scope.deep { scope.entries } else { GATHERED_MAX };
-        if at_most > GATHERED_MAX {
+        if scope.deep && scope.entries > GATHERED_MAX {
             return Ok(None);
         }
+        // Its children are no more than all that lies below it.
+        let at_most = scope.entries.min(GATHERED_MAX);
         let (user, keyword) = (self.caller.user, self.keyword.clone());
         let count =
             move |read: &mut dyn MetaRead| Ok(read.count_searched(user, &keyword, at_most)?);
@@ -206,7 +207,7 @@ impl Search {
         let pick = Arc::new(move |file: &Entry| {
             (file.fs_id < before && keyword.is_in(&file.name)).then_some(file.fs_id)
         });
-        let rows_max = if scope.deep { 2 * GATHERED_MAX } else { searched };
+        let rows_max = if scope.deep { 2 * GATHERED_MAX } else { searched + 1 };
         let gathered = self.pan.gather(scope.directory, scope.deep, rows_max, pick).await?;
         Ok(gathered.map(|mut ids| {
             ids.sort_unstable();

@@ -74,7 +74,7 @@ impl SearchRead for Session<'_> {
             "counting names in the index",
             "SELECT count(*) FROM
              (SELECT 1 FROM search_word WHERE search_word MATCH ?1
-              AND rowid >= ?2 AND rowid < ?3 LIMIT ?4)",
+              AND rowid <= -?2 AND rowid > -?3 LIMIT ?4)",
             params![
                 words.expression,
                 Db(root),
@@ -131,11 +131,11 @@ impl Session<'_> {
             concat!(
                 "SELECT ",
                 entry_columns!(),
-                ", search_word.rowid FROM search_word
-                 LEFT JOIN entry ON entry.fs_id = search_word.rowid
+                ", -search_word.rowid FROM search_word
+                 LEFT JOIN entry ON entry.fs_id = -search_word.rowid
                  WHERE search_word MATCH ?1
-                 AND search_word.rowid >= ?2 AND search_word.rowid < ?3
-                 ORDER BY search_word.rowid DESC LIMIT ?4"
+                 AND search_word.rowid <= -?2 AND search_word.rowid > -?3
+                 ORDER BY search_word.rowid LIMIT ?4"
             ),
             params![words.expression, Db(from), Db(end), at_most(window.left())],
             |row| candidate(row, keyword),

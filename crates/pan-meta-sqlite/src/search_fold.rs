@@ -145,13 +145,14 @@ impl Session<'_> {
         let new = self.names_above(folded, user, limit)?;
         let names = (renamed.len() + new.len()) as u64;
         let mut words = String::new();
-        for (fs_id, name) in renamed.iter().chain(&new) {
+        // In the order of rowids: what FTS5 can do in one go.
+        for (fs_id, name) in renamed.iter().chain(&new).rev() {
             let Some(name) = name else { continue };
             words.clear();
             write_words(&SearchKey::of(name), &mut words);
             self.execute(
                 "adding a name to the index",
-                "INSERT INTO search_word (rowid, words) VALUES (?1, ?2)",
+                "INSERT INTO search_word (rowid, words) VALUES (-?1, ?2)",
                 params![Db(*fs_id), words],
             )?;
         }

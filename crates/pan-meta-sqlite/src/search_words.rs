@@ -10,7 +10,7 @@
 use pan_model::SearchKey;
 
 /// More than these tell no more; FTS5 has a limit of its own.
-const THREES_MAX: usize = 12;
+const THREES_MAX: usize = 8;
 
 /// ASCII that would divide words is put into a private area of Unicode. Names
 /// that use the same area are harmless: every candidate is compared.

@@ -7,6 +7,7 @@ use super::{Client, DEMO, Target};
 super::keep![
     every_type_has_its_list,
     pages_glued_together_are_the_list,
+    a_small_part_of_many_is_whole,
     a_prefix_is_text_and_never_an_error,
     lists_follow_what_happens,
     a_token_lists_nothing_outside_its_root,
@@ -66,6 +67,29 @@ fn pages_glued_together_are_the_list(t: &Target<'_>) {
             }
             assert_eq!(glued, whole, "{prefix} by {limit}");
         }
+    }
+}
+
+// Fewer files below a prefix than the list of all has before them.
+fn a_small_part_of_many_is_whole(t: &Target<'_>) {
+    let demo = t.demo();
+    let mut expected = Vec::new();
+    for n in 0..600 {
+        let path = format!("{DEMO}/{}/{}/{n}.jpg", n % 2, n % 5);
+        demo.put(&path, b"").ok();
+        demo.put(&format!("{DEMO}/{}/{}/{n}.txt", n % 2, n % 5), b"").ok();
+        if n % 2 == 0 && n % 5 == 3 && n < 400 {
+            expected.insert(0, path);
+        } else if n % 10 == 8 {
+            demo.rm(&path).ok();
+        }
+    }
+    for prefix in ["/apps/demo/0/3", "/apps/demo/0/3/"] {
+        assert_eq!(paths(&list(&demo, "image", prefix)), expected);
+        let call = demo.call("stream", "list").get().param("type", "image").param("start", "5");
+        let reply = call.param("filter_path", prefix).param("limit", "30").send().ok();
+        assert_eq!(paths(&reply), expected[5..35]);
+        assert_eq!(reply["total"], expected.len());
     }
 }
 

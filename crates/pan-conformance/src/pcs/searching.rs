@@ -185,6 +185,11 @@ fn many_hits_come_whole(t: &Target<'_>) {
         let distinct: std::collections::HashSet<_> = found.iter().collect();
         assert_eq!((found.len(), distinct.len()), (hits, hits), "{keyword}");
     }
+    // In a directory that holds less than the index has of one letter.
+    let near = search(&demo, "/apps/demo/4", "m", "0");
+    assert_eq!(near, search(&demo, "/apps/demo/4", "many", "1"));
+    let call = demo.file("search").get().param("path", "/apps/demo/4").param("wd", "m");
+    assert_eq!(paths(&call.param("limit", "150-250").send().ok()), near[150..250]);
     demo.rm("/apps/demo/3").ok();
     let in_directory = |number| (0..COUNT).filter(|n| n % 7 == number).count();
     assert_eq!(search(&demo, DEMO, "many", "1").len(), COUNT - in_directory(3));
