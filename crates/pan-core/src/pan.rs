@@ -71,6 +71,9 @@ pub(crate) struct Inner {
     pub(crate) callers: CallerCache,
     pub(crate) merge_turns: MergeTurns,
     pub(crate) leases: Leases,
+    /// Twins of what was uploaded are read one at a time: each takes a blob's
+    /// room in memory.
+    pub(crate) spare_turn: tokio::sync::Mutex<()>,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -87,6 +90,7 @@ impl Pan {
             callers: CallerCache::new(),
             merge_turns: MergeTurns::default(),
             leases: Leases::default(),
+            spare_turn: tokio::sync::Mutex::default(),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,
