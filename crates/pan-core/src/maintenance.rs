@@ -14,6 +14,8 @@ mod scrub_round;
 mod staged;
 mod stored;
 
+use pan_model::ByteSize;
+
 pub use backup::BackupReport;
 pub use check::CheckReport;
 pub use damage::Damage;
@@ -22,3 +24,6 @@ pub(crate) use gc::Collector;
 pub(crate) use lease::Leases;
 pub use scrub::ScrubReport;
 pub(crate) use scrub_round::Scrubber;
+
+/// Told now and then how many bytes a long piece of work has gone through.
+pub type Progress<'p> = &'p (dyn Fn(ByteSize) + Send + Sync);
