@@ -1,6 +1,7 @@
 //! The administrative commands: through the control socket of the server that
 //! has the data directory, or on the directory itself.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -25,7 +26,11 @@ pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> 
     }
     let mut out = Output::open(&command)?;
     let request = request(command)?;
-    let mut told = |text| out.write(text);
+    let mut told = |reply| match reply {
+        AdminReply::Text(text) => out.write(text),
+        AdminReply::Note(note) => writeln!(std::io::stderr(), "{note}"),
+        _ => Ok(()),
+    };
     let reply = match DataDir::take(directory)? {
         Some(taken) => {
             let pan = open::open(&taken, Settings::default())?;
@@ -42,16 +47,16 @@ pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> 
     tell(reply)
 }
 
-/// Takes text that comes before the reply.
-type Told<'t> = &'t mut (dyn FnMut(String) -> std::io::Result<()> + Send);
+/// Takes what comes before the last reply.
+type Told<'t> = &'t mut (dyn FnMut(AdminReply) -> std::io::Result<()> + Send);
 
 async fn do_here(pan: &Pan, request: AdminRequest, told: Told<'_>) -> Result<AdminReply> {
     let mut answers = perform(pan, request, system::unix_seconds());
     while let Some(reply) = answers.recv().await {
-        match reply {
-            AdminReply::Text(text) => told(text)?,
-            reply => return Ok(reply),
+        if reply.is_last() {
+            return Ok(reply);
         }
+        told(reply)?;
     }
     bail!("it ended without saying how")
 }
@@ -88,7 +93,7 @@ fn tell(reply: AdminReply) -> Result<ExitCode> {
         AdminReply::Done(lines) => (lines, ExitCode::SUCCESS),
         AdminReply::Found(lines) => (lines, ExitCode::FAILURE),
         AdminReply::Failed(why) => bail!(why),
-        AdminReply::Text(text) => (vec![text], ExitCode::SUCCESS),
+        AdminReply::Text(line) | AdminReply::Note(line) => (vec![line], ExitCode::SUCCESS),
     };
     for line in lines {
         println!("{line}");

@@ -216,6 +216,7 @@ impl BackupPlace for Place {
         Box::pin(blocking(move || {
             // Closed, so that everything is in the one file that is renamed.
             drop(rows);
+            frozen::make_one_file(&new)?;
             let last = data_dir::meta(&directory);
             close_last(&last)?;
             File::open(&new)?.sync_all()?;
@@ -240,20 +241,25 @@ fn close_last(last: &Path) -> Result<()> {
         return Ok(());
     }
     drop(SqliteStore::open(last, frozen::options())?);
-    match fs::metadata(&log) {
-        Ok(left) if left.len() > 0 => bail!("the last backup is in use"),
-        Ok(_) => Ok(fs::remove_file(&log)?),
-        Err(_) => Ok(()),
-    }
+    Ok(frozen::make_one_file(last)?)
 }
 
-/// Whether there is nothing in a directory, or no directory.
+/// Whether there is nothing in a directory but what a backup that was killed
+/// at its very beginning leaves, or no directory.
 fn is_empty(path: &Path) -> Result<bool> {
-    match fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error).with_context(|| format!("could not look at {}", path.display())),
+    let looking = || format!("could not look at {}", path.display());
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error).with_context(looking),
+    };
+    for entry in entries {
+        let name = entry.with_context(looking)?.file_name();
+        if name != "lock" && name != "backup.new" {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
 /// Refuses when the copied rows would leave too little for everybody else.

@@ -53,20 +53,25 @@ pub(crate) enum Command {
         #[arg(long)]
         read_data: bool,
     },
-    /// Reads every stored byte now and names the files that are damaged; exits
-    /// 0 only if there are none.
+    /// Reads every stored byte now and names the files that are damaged.
+    ///
+    /// Exits 0 only if there are none. They are healed by uploading the same
+    /// bytes again.
     Scrub,
     /// Frees what nothing points to any more, as far as it is due.
     Gc,
-    /// Copies everything into a directory, also while the server runs; again
-    /// into the same one copies only what is new.
+    /// Copies everything into a directory, also while the server runs.
+    ///
+    /// Again into the same directory copies only what is new. Exits 0 only if
+    /// nothing was damaged.
     Backup {
         /// Empty or not there, or an earlier backup. `openpan serve` can serve it.
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
-    /// Writes all metadata as text, as they are at one moment; small contents
-    /// are among them, blobs are not.
+    /// Writes all metadata as text, as they are at one moment.
+    ///
+    /// Small contents are among them, blobs are not: `backup` copies both.
     Dump {
         /// A file, or `-` for stdout.
         #[arg(value_name = "FILE")]

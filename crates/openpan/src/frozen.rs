@@ -60,8 +60,21 @@ pub(crate) fn remove_database(path: &Path) -> std::io::Result<()> {
     remove(path.as_os_str())
 }
 
+/// Makes sure that a closed database is one file: what is left beside it is
+/// empty, and removed.
+pub(crate) fn make_one_file(path: &Path) -> std::io::Result<()> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match fs::metadata(&log) {
+        Ok(left) if left.len() > 0 => {
+            Err(std::io::Error::other(format!("`{}` is still in use", path.display())))
+        }
+        _ => remove_logs(path),
+    }
+}
+
 /// Removes the files that SQLite may have put beside a database.
-pub(crate) fn remove_logs(path: &Path) -> std::io::Result<()> {
+fn remove_logs(path: &Path) -> std::io::Result<()> {
     for suffix in ["-wal", "-shm"] {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);

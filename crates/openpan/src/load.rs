@@ -32,12 +32,7 @@ pub(crate) async fn run(directory: &Path, file: &Path) -> Result<()> {
     let rows = admin::load(&pan, text).await.map_err(|why| anyhow!(why))?;
     // Closed, so that everything is in the one file that is renamed.
     drop(pan);
-    let mut log = new.clone().into_os_string();
-    log.push("-wal");
-    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
-        bail!("the loaded metadata could not be closed");
-    }
-    frozen::remove_logs(&new)?;
+    frozen::make_one_file(&new)?;
     fs::rename(&new, taken.meta())?;
     File::open(directory)?.sync_all()?;
     println!("loaded {rows} rows");

@@ -7,7 +7,7 @@ use pan_engine::meta::{ContentRow, ContentState, FileFacts, NewContent};
 use pan_model::{BlobKey, ContentId, SLICE_BYTES};
 
 use crate::Result;
-use crate::receive::{Received, Stored};
+use crate::receive::{Received, Stored, StoredBlob};
 
 /// What became of received bytes.
 pub(crate) struct Kept {
@@ -20,8 +20,8 @@ pub(crate) struct Kept {
 pub(crate) enum Fate {
     /// A content has them.
     Taken,
-    /// An older copy serves, and they are nobody's.
-    Spare,
+    /// This older copy serves, if it is whole, and they are nobody's.
+    Spare(ContentId),
     /// A content has them instead of these, some of which are damaged.
     Healing(Vec<BlobKey>),
 }
@@ -44,28 +44,48 @@ pub(crate) fn keep(tx: &mut dyn MetaTxn, received: &Received) -> Result<Kept> {
     Ok(Kept { facts, blobs })
 }
 
-/// A copy that was found damaged gets the new bytes instead of its own.
+/// A copy that is known to be damaged gets the new bytes instead of its own.
 ///
 /// A body is replaced where it is: its digest shows that it is no other
 /// content's either, as a blob in a wrong place may be.
 fn heal(tx: &mut dyn MetaTxn, twin: &ContentRow, received: &Received) -> Result<Fate> {
     if !tx.is_damaged(twin.id)? {
-        return Ok(Fate::Spare);
+        return Ok(Fate::Spare(twin.id));
     }
-    tx.set_damaged(twin.id, false)?;
     match &received.stored {
         Stored::Inline(body) => {
             tx.replace_body(twin.id, body)?;
-            Ok(Fate::Spare)
+            tx.set_damaged(twin.id, false)?;
+            Ok(Fate::Taken)
         }
-        Stored::Blobs(blobs) => {
-            let suspects = tx.list_blobs(twin.id, 0, u64::MAX)?;
-            tx.remove_blobs(twin.id)?;
-            for blob in blobs {
-                tx.insert_blob(twin.id, blob.row())?;
-            }
-            Ok(Fate::Healing(suspects.iter().map(|blob| blob.key).collect()))
+        Stored::Blobs(blobs) => Ok(Fate::Healing(replace(tx, twin.id, blobs)?)),
+    }
+}
+
+/// Gives a content other blobs; returns those that it had.
+fn replace(tx: &mut dyn MetaTxn, id: ContentId, blobs: &[StoredBlob]) -> Result<Vec<BlobKey>> {
+    let suspects = tx.list_blobs(id, 0, u64::MAX)?;
+    tx.remove_blobs(id)?;
+    for blob in blobs {
+        tx.insert_blob(id, blob.row())?;
+    }
+    tx.set_damaged(id, false)?;
+    Ok(suspects.iter().map(|blob| blob.key).collect())
+}
+
+/// Gives a content that has just been found damaged the blobs of its twin,
+/// unless it went away meanwhile.
+pub(crate) fn replace_damaged(
+    tx: &mut dyn MetaTxn,
+    id: ContentId,
+    received: &Received,
+) -> Result<Fate> {
+    let Stored::Blobs(blobs) = &received.stored else { return Ok(Fate::Spare(id)) };
+    match tx.get_content(id)? {
+        Some(row) if row.state != ContentState::Deleting => {
+            Ok(Fate::Healing(replace(tx, id, blobs)?))
         }
+        _ => Ok(Fate::Spare(id)),
     }
 }
 

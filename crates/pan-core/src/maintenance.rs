@@ -18,6 +18,8 @@ mod staged;
 mod stored;
 mod trim;
 
+use pan_model::ByteSize;
+
 pub use backup::BackupReport;
 pub use check::CheckReport;
 pub use damage::Damage;
@@ -28,3 +30,6 @@ pub(crate) use purge::Purger;
 pub use scrub::ScrubReport;
 pub(crate) use scrub_round::Scrubber;
 pub(crate) use trim::Trimmer;
+
+/// Told now and then how many bytes a long piece of work has gone through.
+pub type Progress<'p> = &'p (dyn Fn(ByteSize) + Send + Sync);

@@ -104,6 +104,9 @@ pub(crate) struct Inner {
     /// Made, or read, when the first cursor is needed.
     pub(crate) cursor_key: OnceCell<CursorKey>,
     pub(crate) leases: Leases,
+    /// Twins of what was uploaded are read one at a time: each takes a blob's
+    /// room in memory.
+    pub(crate) spare_turn: tokio::sync::Mutex<()>,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -121,6 +124,7 @@ impl Pan {
             merge_turns: MergeTurns::default(),
             cursor_key: OnceCell::new(),
             leases: Leases::default(),
+            spare_turn: tokio::sync::Mutex::default(),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,

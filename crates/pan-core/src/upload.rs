@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use pan_engine::meta::{Entry, FileFacts};
 use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
-use pan_model::{BlobKey, ByteSize, Caller, Ondup, PanPath, Timestamp};
+use pan_model::{BlobKey, ByteSize, Caller, ContentId, Ondup, PanPath, Timestamp};
 
 use crate::content::Fate;
 use crate::ledger::{self, Node};
@@ -137,15 +137,21 @@ impl Pan {
 /// Decides about the blobs of a commit that has ended.
 async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Result<T> {
     match done {
-        Ok((value, Fate::Spare)) => Ok(value),
+        Ok((value, Fate::Spare(twin))) => {
+            if !received.is_inline() {
+                // Nobody waits: whether somebody else has the same bytes must
+                // not show in how long an upload takes.
+                tokio::spawn(spare(pan.clone(), twin, received));
+            }
+            Ok(value)
+        }
         Ok((value, Fate::Taken)) => {
             received.keep();
             Ok(value)
         }
         Ok((value, Fate::Healing(suspects))) => {
             received.keep();
-            tracing::info!(blobs = suspects.len(), "healed a damaged content");
-            tokio::spawn(move_aside(pan.clone(), suspects));
+            healed(pan, suspects);
             Ok(value)
         }
         // Rows may name the blobs after all: gc decides, not we.
@@ -157,8 +163,40 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
     }
 }
 
-/// Moves blobs aside that were replaced. A backup may still copy some of them,
-/// and no upload waits for that.
+/// Gives up good bytes for an older copy of them: not before that copy was
+/// read and found whole. It gets these bytes otherwise.
+async fn spare(pan: Pan, twin: ContentId, received: Received) {
+    let _turn = pan.inner().spare_turn.lock().await;
+    let Err(error) = pan.read_all_stored(twin).await else { return };
+    tracing::error!(content = twin.0, "{error}; these bytes were just uploaded and take its place");
+    let received = Arc::new(received);
+    let shared = received.clone();
+    let job = move |tx: &mut dyn MetaTxn| content::replace_damaged(tx, twin, &shared);
+    let replaced = pan.meta().write(Scope::Instance, job).await;
+    let Ok(received) = Arc::try_unwrap(received) else {
+        unreachable!("the closure is gone once it has answered")
+    };
+    match replaced {
+        Ok(Fate::Healing(suspects)) => {
+            received.keep();
+            healed(&pan, suspects);
+        }
+        Ok(_) => {}
+        // Rows may name the blobs after all.
+        Err(error) => {
+            tracing::error!(content = twin.0, %error, "could not replace damaged bytes");
+            received.keep();
+        }
+    }
+}
+
+/// Tells of a healed content, and moves what it had aside. A backup may still
+/// copy some of that, and no upload waits for it.
+fn healed(pan: &Pan, suspects: Vec<BlobKey>) {
+    tracing::info!(blobs = suspects.len(), "healed a damaged content");
+    tokio::spawn(move_aside(pan.clone(), suspects));
+}
+
 async fn move_aside(pan: Pan, suspects: Vec<BlobKey>) {
     let _removal = pan.inner().leases.remove().await;
     if let Err(error) = pan.blobs().quarantine(&suspects).await {

@@ -16,6 +16,7 @@ crate::tests![
     a_second_backup_copies_what_is_new,
     damage_is_told_and_does_not_stop_the_rest,
     a_beginning_is_no_backup,
+    a_killed_backup_goes_on,
     only_a_place_of_backups_is_written_to,
     a_backup_needs_no_server,
 ];
@@ -170,6 +171,28 @@ fn a_beginning_is_no_backup() {
     assert!(said.starts_with("copied 1 blobs"), "what was not flushed is not trusted: {said}");
     server.stop();
     drill(&place, admin.token(), 0..4);
+}
+
+fn a_killed_backup_goes_on() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    for number in 0..40 {
+        admin.put(&format!("/{number}"), &content_of(number)).ok();
+    }
+    server.stop();
+    for millis in [20, 60, 120, 200, 300] {
+        let mut child = openpan(&data, &["backup", place.to_str().unwrap()]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Either a whole one of before, or none.
+        let check = openpan(&place, &["check", "--read-data"]).output().unwrap();
+        assert_eq!(check.status.success(), place.join("meta.db").exists(), "{check:?}");
+    }
+    assert!(backup(&data, &place).contains("is a whole backup"));
+    drill(&place, admin.token(), 0..40);
 }
 
 fn only_a_place_of_backups_is_written_to() {

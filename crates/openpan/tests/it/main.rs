@@ -60,7 +60,6 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Much of the time is spent waiting for the disk and for timeouts.
     arguments.test_threads.get_or_insert(4);
-    let modules: [fn() -> Vec<Trial>; 20] = [
     let modules: &[fn() -> Vec<Trial>] = &[
         // The longest first: it waits for timeouts.
         security::tests,

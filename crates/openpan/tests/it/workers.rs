@@ -178,7 +178,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 async fn assert_clean(pan: &Pan, when: &str) {
-    let report = pan.check(true).await.unwrap();
+    let report = pan.check(true, &|_| {}).await.unwrap();
     assert!(report.is_clean(), "{when}: {:?}", report.findings);
 }
 
@@ -293,7 +293,7 @@ fn no_blob_goes_while_a_backup_is_under_way() {
             assert_eq!(blob_files(&data).len(), before, "the backup has not copied them yet");
             done.send(()).unwrap();
         };
-        let (report, ()) = tokio::join!(pan.backup("anywhere"), collecting);
+        let (report, ()) = tokio::join!(pan.backup("anywhere", &|_| {}), collecting);
         let report = report.unwrap();
         assert_eq!(report.contents_damaged, 0, "{report:?}");
         // All but the orphan, which no row names.
@@ -353,7 +353,7 @@ fn damage_is_found_by_a_worker() {
         let workers = tokio::spawn(pan_core::run_workers(pan.clone()));
         let begun = std::time::Instant::now();
         loop {
-            let report = pan.check(false).await.unwrap();
+            let report = pan.check(false, &|_| {}).await.unwrap();
             if report.findings.iter().any(|finding| finding.contains("was found damaged")) {
                 break;
             }
@@ -365,6 +365,6 @@ fn damage_is_found_by_a_worker() {
 }
 
 async fn assert_clean_rows(pan: &Pan) {
-    let report = pan.check(false).await.unwrap();
+    let report = pan.check(false, &|_| {}).await.unwrap();
     assert!(report.is_clean(), "{:?}", report.findings);
 }

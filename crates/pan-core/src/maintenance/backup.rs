@@ -10,8 +10,9 @@ use pan_engine::{
     BackupPlace, BlobStore, ErrorKind, MAX_CHUNK_BYTES, MetaRead, MetaStore, MetaStoreExt, MetaTxn,
     ReadCost, Scope, StoreId,
 };
-use pan_model::{BlobKey, ContentId};
+use pan_model::{BlobKey, ByteSize, ContentId};
 
+use super::Progress;
 use super::damage::Damage;
 use super::scrub::{BEGINNING, Slice};
 use super::stored::{read_stored, stored_length};
@@ -58,7 +59,7 @@ impl Pan {
     /// # Errors
     /// Those of the engines. The place then holds its last backup, if it had
     /// one, and the next run goes on where this one ended.
-    pub async fn backup(&self, place: &str) -> Result<BackupReport> {
+    pub async fn backup(&self, place: &str, progress: Progress<'_>) -> Result<BackupReport> {
         let store = self.store_id().await?;
         let mut place = self.inner().engines.backups.open(place, store).await?;
         let _lease = self.inner().leases.hold().await;
@@ -70,6 +71,7 @@ impl Pan {
             let slice = rows.read(ReadCost::Long, load).await?;
             at = slice.next;
             self.copy_slice(&*place, &*rows, slice, &mut report).await?;
+            progress(ByteSize(report.bytes_copied));
         }
         let rows = place.finish(rows).await?;
         report.blobs_removed = prune(&**place.blobs(), &*rows).await?;

@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 use pan_engine::meta::{BlobRow, ContentKind, ContentState};
 use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_hash::body_blake3;
-use pan_model::{Blake3, ContentId};
+use pan_model::{Blake3, ByteSize, ContentId};
 
+use super::Progress;
 use super::damage::Damage;
 use super::stored::read_stored;
 use crate::{Error, Pan, Result};
@@ -66,11 +67,12 @@ impl Pan {
     ///
     /// # Errors
     /// Only those of the engines; what is wrong is in the report.
-    pub async fn scrub(&self) -> Result<ScrubReport> {
+    pub async fn scrub(&self, progress: Progress<'_>) -> Result<ScrubReport> {
         let (mut report, mut last) = (ScrubReport::default(), None);
         let mut place = Some(BEGINNING);
         while let Some(at) = place {
             place = self.scrub_slice(at, &mut report, &mut last).await?;
+            progress(ByteSize(report.bytes_read));
         }
         report.contents_recovered = self.recognise_recovered().await?;
         Ok(report)

@@ -5,10 +5,11 @@
 
 use bytes::Bytes;
 use pan_engine::meta::BlobRow;
-use pan_engine::{BlobStore, EngineError, ErrorKind};
+use pan_engine::{BlobStore, EngineError, ErrorKind, MetaRead, MetaStoreExt, ReadCost};
 use pan_hash::{GROUP_BYTES, check_list_root, group_value};
+use pan_model::ContentId;
 
-use crate::{Error, Result};
+use crate::{Error, Pan, Result};
 
 /// Bytes of a blob with its check list.
 pub(super) fn stored_length(row: &BlobRow) -> u64 {
@@ -25,6 +26,26 @@ pub(super) async fn read_stored(store: &dyn BlobStore, row: &BlobRow) -> Result<
     compared.await.map_err(|error| {
         EngineError::new(ErrorKind::Panicked, "comparing a blob").with_source(error)
     })?
+}
+
+/// Blob rows of one snapshot.
+const ROWS: u64 = 256;
+
+impl Pan {
+    /// Reads all blobs of a content. The first that is damaged is the error.
+    pub(crate) async fn read_all_stored(&self, id: ContentId) -> Result<()> {
+        let mut seq = 0;
+        loop {
+            let list =
+                move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_blobs(id, seq, ROWS)?);
+            let blobs = self.meta().read(ReadCost::Bounded, list).await?;
+            let Some(last) = blobs.last() else { return Ok(()) };
+            seq = last.seq + 1;
+            for blob in &blobs {
+                read_stored(&**self.blobs(), blob).await?;
+            }
+        }
+    }
 }
 
 fn compare(row: &BlobRow, stored: &[u8]) -> Result<()> {

@@ -8,15 +8,15 @@ use tokio::net::UnixStream;
 
 use super::{AdminReply, AdminRequest};
 
-/// Asks a running server. Text that comes before the reply goes to `told`,
-/// piece by piece; an error of `told` ends the asking.
+/// Asks a running server. What comes before the last reply goes to `told`, an
+/// error of which ends the asking.
 ///
 /// # Errors
 /// When nobody listens, or the answer is not understood; those of `told`.
 pub async fn ask(
     socket: &Path,
     request: &AdminRequest,
-    told: &mut (dyn FnMut(String) -> io::Result<()> + Send),
+    told: &mut (dyn FnMut(AdminReply) -> io::Result<()> + Send),
 ) -> io::Result<AdminReply> {
     let (reader, mut writer) = UnixStream::connect(socket).await?.into_split();
     let mut line = serde_json::to_vec(request)?;
@@ -29,9 +29,9 @@ pub async fn ask(
         if answer.is_empty() {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server ended meanwhile"));
         }
-        match serde_json::from_str(&answer)? {
-            AdminReply::Text(text) => told(text)?,
-            reply => return Ok(reply),
+        match serde_json::from_str::<AdminReply>(&answer)? {
+            reply if reply.is_last() => return Ok(reply),
+            reply => told(reply)?,
         }
     }
 }

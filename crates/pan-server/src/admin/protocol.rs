@@ -1,11 +1,17 @@
 //! The words of the control socket: JSON, one object a line.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use pan_core::{BackupReport, CheckReport, CollectReport, Pan, ScrubReport, TokenSpec};
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::dump;
+
+/// How often a long piece of work says how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// What an operator asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +77,8 @@ pub enum AdminRequest {
 pub enum AdminReply {
     /// More follows; these lines are for stdout, as they come.
     Text(String),
+    /// More follows; this says how far it is and is for stderr.
+    Note(String),
     /// It was done; the lines are for stdout.
     Done(Vec<String>),
     /// It was done and something is wrong: the lines are for stdout, and the
@@ -78,6 +86,13 @@ pub enum AdminReply {
     Found(Vec<String>),
     /// It was not done; the sentence is for stderr.
     Failed(String),
+}
+
+impl AdminReply {
+    /// Whether nothing follows.
+    pub fn is_last(&self) -> bool {
+        !matches!(self, Self::Text(_) | Self::Note(_))
+    }
 }
 
 impl AdminRequest {
@@ -98,14 +113,15 @@ impl AdminRequest {
         }
     }
 
-    /// Does what is asked. What is said before the reply goes to `text`.
+    /// Does what is asked. What is said before the reply goes to `before`.
     pub(super) async fn perform(
         self,
         pan: &Pan,
         now: i64,
-        text: &mpsc::Sender<AdminReply>,
+        before: &mpsc::Sender<AdminReply>,
     ) -> Result<AdminReply, String> {
         let told = |error: pan_core::Error| error.to_string();
+        let progress = progress(before);
         match self {
             Self::UserAdd { name, quota } => {
                 let quota = quota.map_or(ByteSize::UNLIMITED, ByteSize);
@@ -141,20 +157,33 @@ impl AdminRequest {
                 Ok(AdminReply::Done(vec![pan.issue_token(spec).await.map_err(told)?]))
             }
             Self::Check { read_data } => {
-                Ok(check_reply(&pan.check(read_data).await.map_err(told)?))
+                Ok(check_reply(&pan.check(read_data, &progress).await.map_err(told)?))
             }
-            Self::Scrub => Ok(scrub_reply(&pan.scrub().await.map_err(told)?)),
+            Self::Scrub => Ok(scrub_reply(&pan.scrub(&progress).await.map_err(told)?)),
             Self::Gc => {
                 let report = pan.collect().await.map_err(told)?;
                 Ok(AdminReply::Done(collect_lines(&report)))
             }
             Self::Backup { place } => {
-                Ok(backup_reply(&place, &pan.backup(&place).await.map_err(told)?))
+                Ok(backup_reply(&place, &pan.backup(&place, &progress).await.map_err(told)?))
             }
             Self::Dump => {
-                dump::dump(pan, text).await?;
+                dump::dump(pan, before).await?;
                 Ok(AdminReply::Done(Vec::new()))
             }
+        }
+    }
+}
+
+/// Says now and then how far a long piece of work is.
+fn progress(before: &mpsc::Sender<AdminReply>) -> impl Fn(ByteSize) + Send + Sync {
+    let last = Mutex::new(Instant::now());
+    move |bytes| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= PROGRESS_EVERY {
+            *last = Instant::now();
+            // Whoever does not listen misses it.
+            let _ = before.try_send(AdminReply::Note(format!("{bytes} so far")));
         }
     }
 }

@@ -13,8 +13,8 @@ use super::{AdminReply, AdminRequest};
 /// A request is a line of at most this length.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;
 
-/// Does one thing, here or on behalf of the socket. What comes out is text,
-/// perhaps, and then one reply of another kind, the last.
+/// Does one thing, here or on behalf of the socket. What comes out is text and
+/// notes, perhaps, and then the last reply.
 ///
 /// It is done to its end when nobody listens any more, but for a dump.
 pub fn perform(pan: &Pan, request: AdminRequest, now: i64) -> mpsc::Receiver<AdminReply> {
