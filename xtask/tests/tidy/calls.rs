@@ -17,8 +17,6 @@ const CALLS: &[(&str, &str, &str, &str)] = &[
     ("Move", "move_copy.rs", "move_entry", "pan mv"),
     ("Copy", "move_copy.rs", "copy_entry", "pan cp"),
     ("Diff", "diff.rs", "diff", "pan diff"),
-    // Answered for old clients, which try it first; ours do not ask for it.
-    ("RapidUpload", "rapid_upload.rs", NONE, NONE),
     ("RapidUpload", "rapid_upload.rs", "rapid_upload", "pan put"),
     ("Delete", "delete.rs", "delete_entry", "pan rm"),
     ("ListRecycle", "recycle.rs", "list_recycle", "pan recycle"),
