@@ -153,6 +153,7 @@ fn decoded_once(cursor: &str) -> Cow<'_, str> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use pan_model::PanPath;
     use pan_pcs::DiffBody;
 
     use super::{Change, DiffPage, decoded_once};
@@ -183,7 +184,7 @@ mod tests {
         assert_eq!(tree.len(), 5);
         let next = [entry("/a/b", -1), entry("/new", 0), entry("/never", 1)].join(",");
         page(false, &next).apply_to(&mut tree);
-        let paths: Vec<_> = tree.keys().map(pan_model::PanPath::as_str).collect();
+        let paths: Vec<_> = tree.keys().map(PanPath::as_str).collect();
         assert_eq!(paths, ["/a", "/a-", "/a0", "/new"]);
         // A service may tell a place that was left and filled again in one page.
         page(false, &[entry("/a", 1), entry("/a/x", 0)].join(",")).apply_to(&mut tree);
