@@ -7,7 +7,6 @@ use pan_engine::meta::{ContentKind, Entry, Recycled, Totals, TotalsDelta, UserRo
 use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
 use pan_model::{FsId, Rev, UserNo};
 
-use super::Progress;
 use crate::{Error, Pan, Result};
 
 /// Rows of one snapshot.
@@ -52,14 +51,14 @@ impl Pan {
     ///
     /// # Errors
     /// Only those of the engines; what is wrong is in the report.
-    pub async fn check(&self, read_data: bool, progress: Progress<'_>) -> Result<CheckReport> {
+    pub async fn check(&self, read_data: bool) -> Result<CheckReport> {
         let mut report = CheckReport::default();
         for user in self.users().await? {
             self.check_user(&user, &mut report).await?;
             report.users += 1;
         }
         self.check_tokens(&mut report).await?;
-        self.check_contents(read_data, progress, &mut report).await?;
+        self.check_contents(read_data, &mut report).await?;
         Ok(report)
     }
 
