@@ -60,9 +60,11 @@ impl Backups for LocalBackups {
         let (meta, path, bytes) = (self.meta.clone(), PathBuf::from(place), self.rows_bytes());
         let own = self.database.parent().unwrap_or(&self.database).to_owned();
         Box::pin(blocking(move || {
-            if path.starts_with(std::path::absolute(own)?) {
+            if path.starts_with(std::path::absolute(&own)?) {
                 bail!("{} lies in what is to be backed up", path.display());
             }
+            // Whoever writes meanwhile needs room for the log.
+            check_space(&own, 0)?;
             let place = Place::open(meta, path, store, bytes)?;
             Ok(Box::new(place) as Box<dyn BackupPlace>)
         }))
@@ -292,7 +294,14 @@ async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use super::Mark;
+    use super::{Mark, check_space};
+
+    #[test]
+    fn a_full_disk_is_told_before_anything_is_written() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let refused = check_space(directory.path(), 1 << 60).expect_err("no disk is so large");
+        assert!(refused.to_string().contains("must be free to begin"), "{refused}");
+    }
 
     #[test]
     fn a_mark_is_read_as_it_was_written() {

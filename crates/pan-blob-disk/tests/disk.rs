@@ -62,6 +62,45 @@ fn a_blob_is_a_file_that_nobody_else_may_read() {
 }
 
 #[test]
+fn what_is_moved_aside_keeps_its_bytes() {
+    let (store, directory) = store();
+    block_on(async {
+        put(&store, key(0xab), b"suspect").await;
+        store.quarantine(&[key(0xab)]).await.unwrap();
+    });
+    let aside = directory.path().join("quarantine");
+    let file = aside.join("00077a10-abababababababababababab");
+    assert_eq!(fs::read(&file).unwrap(), b"suspect");
+    assert_eq!((mode(&aside), mode(&file)), (0o700, 0o600));
+    // It is no bucket, and stays when the store is opened again.
+    let hours = block_on(open(directory.path(), DiskOptions::default()).hours()).unwrap();
+    assert_eq!(hours.len(), 3, "this hour, the next, and the one it came from: {hours:?}");
+    assert!(file.exists());
+}
+
+/// What the disk has counts, not what is open.
+#[test]
+fn what_is_stored_is_read_past_open_files() {
+    let (store, directory) = store();
+    block_on(async {
+        put(&store, key(1), b"right").await;
+        assert_eq!(store.get(key(1), 0..5).await.unwrap(), "right");
+        let file = path(directory.path(), key(1));
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, b"wrong!").unwrap();
+        assert_eq!(store.get_stored(key(1)).await.unwrap(), "wrong!");
+        assert_eq!(store.head(key(1)).await.unwrap(), Some(6));
+        fs::remove_file(&file).unwrap();
+        let error = store.get_stored(key(1)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Missing);
+        assert_eq!(store.head(key(1)).await.unwrap(), None);
+        fs::write(&file, vec![0; 5 << 20]).unwrap();
+        let error = store.get_stored(key(1)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    });
+}
+
+#[test]
 fn blobs_are_there_after_opening_again() {
     let (store, directory) = store();
     block_on(async {

@@ -15,8 +15,11 @@ use crate::value::at_most;
 
 /// Columns that no dump has, and what a row gets there when it is loaded, of
 /// its other columns by their numbers from 1.
-const DERIVED_COLUMNS: &[(&str, &str, &str)] =
-    &[("damaged", "md5", "(SELECT md5 FROM content WHERE id = ?1)")];
+const DERIVED_COLUMNS: &[(&str, &str, &str)] = &[
+    // Of a file's name; a directory has no content.
+    ("entry", "media", "iif(?8 IS NULL, NULL, media_type(ifnull(?4, ?3)))"),
+    ("damaged", "md5", "(SELECT md5 FROM content WHERE id = ?1)"),
+];
 
 /// The statements for one table. They are made once, so that every connection
 /// knows them by their place in memory.
@@ -130,8 +133,9 @@ mod tests {
 
     use super::DERIVED_COLUMNS;
 
-    /// Tables that the engine fills from others by itself.
-    const DERIVED_TABLES: &[&str] = &[];
+    /// Tables that the engine fills from others by itself: without them, it
+    /// finds names one by one and folds them in time.
+    const DERIVED_TABLES: &str = "search_";
 
     /// A column that is neither in a dump nor derived would be lost by
     /// `openpan load`, silently.
@@ -150,7 +154,7 @@ mod tests {
             .map(Result::unwrap)
             .filter(|(table, column, ..): &(String, String, String, bool, u32)| {
                 let derived = |(of, name, _): &(&str, &str, &str)| of == table && name == column;
-                !DERIVED_TABLES.contains(&table.as_str()) && !DERIVED_COLUMNS.iter().any(derived)
+                !table.starts_with(DERIVED_TABLES) && !DERIVED_COLUMNS.iter().any(derived)
             })
             .collect();
         let mut dumped = BTreeSet::new();

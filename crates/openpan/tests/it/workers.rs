@@ -178,7 +178,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 async fn assert_clean(pan: &Pan, when: &str) {
-    let report = pan.check(true, &|_| {}).await.unwrap();
+    let report = pan.check(true).await.unwrap();
     assert!(report.is_clean(), "{when}: {:?}", report.findings);
 }
 
@@ -353,7 +353,7 @@ fn damage_is_found_by_a_worker() {
         let workers = tokio::spawn(pan_core::run_workers(pan.clone()));
         let begun = std::time::Instant::now();
         loop {
-            let report = pan.check(false, &|_| {}).await.unwrap();
+            let report = pan.check(false).await.unwrap();
             if report.findings.iter().any(|finding| finding.contains("was found damaged")) {
                 break;
             }
@@ -365,6 +365,6 @@ fn damage_is_found_by_a_worker() {
 }
 
 async fn assert_clean_rows(pan: &Pan) {
-    let report = pan.check(false, &|_| {}).await.unwrap();
+    let report = pan.check(false).await.unwrap();
     assert!(report.is_clean(), "{:?}", report.findings);
 }

@@ -111,9 +111,8 @@ pub async fn a_loaded_row_is_like_any_other(store: &dyn MetaStore) {
 
 /// Two rows of one key are one too many.
 pub async fn a_row_is_loaded_once(store: &dyn MetaStore) {
-    let load = |tx: &mut dyn MetaTxn| {
-        tx.load_row(table("staged"), &[DumpValue::Integer(7), DumpValue::Integer(8)])
-    };
+    let load =
+        |tx: &mut dyn MetaTxn| tx.load_row(table("maybe_unreferenced"), &[DumpValue::Integer(7)]);
     store.write::<_, EngineError, _>(Scope::Instance, load).await.unwrap();
     store.write::<_, EngineError, _>(Scope::Instance, load).await.unwrap_err();
 }

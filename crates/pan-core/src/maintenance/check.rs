@@ -5,7 +5,6 @@
 
 use pan_engine::meta::UserRow;
 
-use super::Progress;
 use crate::{Pan, Result};
 
 /// Rows of one snapshot.
@@ -50,7 +49,7 @@ impl Pan {
     ///
     /// # Errors
     /// Only those of the engines; what is wrong is in the report.
-    pub async fn check(&self, read_data: bool, progress: Progress<'_>) -> Result<CheckReport> {
+    pub async fn check(&self, read_data: bool) -> Result<CheckReport> {
         let mut report = CheckReport::default();
         for user in self.users().await? {
             self.check_user(&user, &mut report).await?;
@@ -58,7 +57,7 @@ impl Pan {
         }
         self.check_staged(&mut report).await?;
         self.check_tokens(&mut report).await?;
-        self.check_contents(read_data, progress, &mut report).await?;
+        self.check_contents(read_data, &mut report).await?;
         Ok(report)
     }
 

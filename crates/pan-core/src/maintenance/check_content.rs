@@ -9,8 +9,8 @@ use pan_engine::{ErrorKind, MetaRead, MetaStoreExt, ReadCost};
 use pan_hash::BLOB_BYTES;
 use pan_model::ByteSize;
 
+use super::CheckReport;
 use super::stored::{read_stored, stored_length};
-use super::{CheckReport, Progress};
 use crate::{Error, Pan, Result};
 
 /// Contents of one snapshot.
@@ -20,7 +20,6 @@ impl Pan {
     pub(super) async fn check_contents(
         &self,
         read_data: bool,
-        progress: Progress<'_>,
         report: &mut CheckReport,
     ) -> Result<()> {
         let last = |read: &mut dyn MetaRead| Ok::<_, Error>(read.last_content_id()?);
@@ -55,7 +54,6 @@ impl Pan {
                     true => self.check_bytes(content, report).await?,
                     false => self.check_blobs(content, report).await?,
                 }
-                progress(ByteSize(report.bytes_read));
             }
         }
     }

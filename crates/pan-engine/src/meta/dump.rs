@@ -226,9 +226,10 @@ pub const DUMP_TABLES: &[DumpTable] = &[
             integer("parent"),
             text("path"),
             integer("bytes"),
+            integer("rev"),
         ],
     ),
-    table("staged", 1, &[integer("fs_id"), integer("begun")]),
+    table("staged", 1, &[integer("fs_id"), integer("begun"), integer("removing")]),
 ];
 
 /// Reading rows as plain values.

@@ -157,7 +157,7 @@ impl AdminRequest {
                 Ok(AdminReply::Done(vec![pan.issue_token(spec).await.map_err(told)?]))
             }
             Self::Check { read_data } => {
-                Ok(check_reply(&pan.check(read_data, &progress).await.map_err(told)?))
+                Ok(check_reply(&pan.check(read_data).await.map_err(told)?))
             }
             Self::Scrub => Ok(scrub_reply(&pan.scrub(&progress).await.map_err(told)?)),
             Self::Gc => {
