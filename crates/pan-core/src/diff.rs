@@ -23,7 +23,7 @@ mod unfold;
 mod view;
 
 use pan_engine::meta::{Entry, GoneHow};
-use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_engine::{MetaRead, MetaStore, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{Caller, FsId, PanPath, Rev, Timestamp};
 
 pub(crate) use cursor::CursorKey;
@@ -71,6 +71,16 @@ pub struct Departure {
     pub at: Timestamp,
 }
 
+/// Makes a copy of a store begin its cursors anew: it and the original give
+/// out the same revs to different changes from now on.
+pub(crate) async fn forget_cursors(copy: &dyn MetaStore) -> Result<()> {
+    let job = |tx: &mut dyn MetaTxn| match tx.get_setting(SECRET)? {
+        Some(_) => Ok::<_, Error>(tx.put_setting(SECRET, &[])?),
+        None => Ok(()),
+    };
+    copy.write(Scope::Instance, job).await
+}
+
 impl Pan {
     /// What happened to the part of the tree that the caller sees since
     /// `cursor`; without one, everything that is there.
@@ -107,8 +117,8 @@ impl Pan {
         let read = || async {
             let look = |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_setting(SECRET)?);
             let secret = match self.meta().read(ReadCost::Bounded, look).await? {
-                Some(secret) => secret,
-                None => self.make_cursor_secret().await?,
+                Some(secret) if !secret.is_empty() => secret,
+                _ => self.make_cursor_secret().await?,
             };
             CursorKey::of(&secret)
         };
@@ -119,7 +129,7 @@ impl Pan {
         let mut fresh = [0; 32];
         self.inner().engines.entropy.fill(&mut fresh);
         let job = move |tx: &mut dyn MetaTxn| {
-            if let Some(secret) = tx.get_setting(SECRET)? {
+            if let Some(secret) = tx.get_setting(SECRET)?.filter(|secret| !secret.is_empty()) {
                 return Ok::<_, Error>(secret);
             }
             tx.put_setting(SECRET, &fresh)?;

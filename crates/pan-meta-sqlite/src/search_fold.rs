@@ -3,7 +3,7 @@
 //! An upload only makes its user's backlog one longer: the ids above
 //! `search_folded`, whose names a search looks at one by one. A slice costs
 //! about 9 us a name and holds others up for 5 ms, 20 at most, so that a search
-//! is exact at once and uploads hardly notice. `docs/decisions/0004` has the
+//! is exact at once and uploads hardly notice. `docs/decisions/0006` has the
 //! measurements.
 
 use std::collections::HashMap;

@@ -19,6 +19,7 @@ crate::tests![
     a_killed_backup_goes_on,
     only_a_place_of_backups_is_written_to,
     a_backup_needs_no_server,
+    a_cursor_of_the_original_begins_anew_in_a_copy,
 ];
 
 fn content_of(number: u64) -> Vec<u8> {
@@ -232,4 +233,35 @@ fn a_backup_needs_no_server() {
     drill(&place, admin.token(), 0..4);
     let said = fail(openpan(&directory.path().join("none"), &["backup", "x"]));
     assert!(said.contains("holds no data"), "{said}");
+}
+
+// A copy gives the same revs to other changes: a cursor from before would skip
+// some of them.
+fn a_cursor_of_the_original_begins_anew_in_a_copy() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    let page = |client: &Client, cursor: &str| {
+        client.file("diff").get().param("cursor", cursor).send().ok()
+    };
+    admin.put("/a", b"1").ok();
+    let first = page(&admin, "null")["cursor"].as_str().unwrap().to_owned();
+    assert_eq!(page(&admin, &first)["reset"], false);
+    backup(&data, &place);
+    succeed(openpan(&data, &["dump", directory.path().join("dump").to_str().unwrap()]));
+    assert_eq!(page(&admin, &first)["reset"], false, "the original goes on");
+    server.stop();
+    let loaded = directory.path().join("loaded");
+    succeed(openpan(&loaded, &["load", directory.path().join("dump").to_str().unwrap()]));
+    for copy in [&place, &loaded] {
+        let server = Server::start(copy);
+        let client = Client::new(&server.address, admin.token());
+        let told = page(&client, &first);
+        assert_eq!((&told["reset"], told["entries"].as_object().unwrap().len()), (&true.into(), 1));
+        let next = told["cursor"].as_str().unwrap();
+        client.put("/b", b"2").ok();
+        assert_eq!(page(&client, next)["reset"], false);
+        server.stop();
+    }
 }

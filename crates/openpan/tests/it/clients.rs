@@ -228,26 +228,26 @@ fn bypy_verifies_what_it_sends() {
 fn bypy_finds_and_restores() {
     let setup = Setup::new(&TokenSpec::rooted("/apps/bypy").baidu_md5());
     let (bypy, client) = (Bypy::new(&setup), setup.client());
-    let names = ["work/report.txt", "work/sub/Report-2.bin", "work/会议纪要.txt"];
+    let names = ["notes/report.txt", "notes/sub/Report-2.bin", "notes/会议纪要.txt"];
     for (i, name) in names.iter().enumerate() {
         client.put(&format!("/apps/bypy/{name}"), &digest::content(i as u64 + 50, 9_000)).ok();
     }
     let found = bypy.run(&["search", "REPORT"]);
-    assert!(found.contains("/work/report.txt") && found.contains("Report-2.bin"), "{found}");
-    let found = bypy.run(&["search", "report", "work", "0"]);
+    assert!(found.contains("/notes/report.txt") && found.contains("Report-2.bin"), "{found}");
+    let found = bypy.run(&["search", "report", "notes", "0"]);
     assert!(found.contains("report.txt") && !found.contains("Report-2.bin"), "{found}");
-    assert!(bypy.run(&["search", "纪要", "work"]).contains("会议纪要.txt"));
+    assert!(bypy.run(&["search", "纪要", "notes"]).contains("会议纪要.txt"));
 
-    assert!(!bypy.run(&["listrecycle"]).contains("/apps/bypy/work"));
-    bypy.run(&["rm", "work/sub"]);
-    bypy.run(&["rm", "work/会议纪要.txt"]);
+    assert!(!bypy.run(&["listrecycle"]).contains("/apps/bypy/notes"));
+    bypy.run(&["rm", "notes/sub"]);
+    bypy.run(&["rm", "notes/会议纪要.txt"]);
     let deleted = bypy.run(&["listrecycle"]);
-    for name in ["/apps/bypy/work/sub", "/apps/bypy/work/会议纪要.txt"] {
+    for name in ["/apps/bypy/notes/sub", "/apps/bypy/notes/会议纪要.txt"] {
         assert!(deleted.contains(name), "{name}: {deleted}");
     }
     assert!(!bypy.run(&["search", "Report-2"]).contains("/sub/Report-2.bin"), "it is deleted");
-    bypy.run(&["restore", "work/sub"]);
-    bypy.run(&["restore", "work/会议纪要.txt"]);
+    bypy.run(&["restore", "notes/sub"]);
+    bypy.run(&["restore", "notes/会议纪要.txt"]);
     for (i, name) in names.iter().enumerate() {
         let content = digest::content(i as u64 + 50, 9_000);
         assert!(client.get(&format!("/apps/bypy/{name}")).file() == content, "{name}");

@@ -57,7 +57,7 @@ impl InHand {
         runtime.block_on(async {
             let storage = Arc::new(Self::new(settings));
             story(storage.clone()).await;
-            let report = storage.pan.check(true, &|_| ()).await.unwrap();
+            let report = storage.pan.check(true).await.unwrap();
             assert!(report.is_clean(), "{:#?}", report.findings);
         });
     }
@@ -139,7 +139,7 @@ impl InHand {
 
     /// How many entries there are, seen and unseen.
     pub(crate) async fn rows(&self) -> u64 {
-        self.pan.check(false, &|_| ()).await.unwrap().entries
+        self.pan.check(false).await.unwrap().entries
     }
 }
 

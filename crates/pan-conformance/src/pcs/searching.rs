@@ -13,6 +13,7 @@ super::keep![
     windows_of_hits_glued_together_are_all,
     a_search_of_a_root_that_was_never_made_is_empty,
     many_hits_come_whole,
+    newer_hits_elsewhere_hide_none,
 ];
 
 fn paths(reply: &Value) -> Vec<String> {
@@ -194,4 +195,27 @@ fn many_hits_come_whole(t: &Target<'_>) {
     let in_directory = |number| (0..COUNT).filter(|n| n % 7 == number).count();
     assert_eq!(search(&demo, DEMO, "many", "1").len(), COUNT - in_directory(3));
     assert_eq!(search(&demo, "/apps/demo/5", "many", "0").len(), in_directory(5));
+}
+
+// The index has many newer hits elsewhere and few in a directory of many files.
+fn newer_hits_elsewhere_hide_none(t: &Target<'_>) {
+    let demo = t.demo();
+    for n in 0..1_500 {
+        demo.put(&format!("{DEMO}/old/{}/{n}", n % 3), b"").ok();
+    }
+    demo.put("/apps/demo/old/1/needle", b"").ok();
+    for n in 0..250 {
+        demo.put(&format!("{DEMO}/new/needle {n}"), b"").ok();
+    }
+    // At once, and when the names are where a server keeps older ones.
+    for pause in [0, 1_000] {
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        for limit in ["0-1", "0-5", "0-1000"] {
+            let call = demo.file("search").get().param("path", "/apps/demo/old");
+            let call = call.param("wd", "needle").param("re", "1").param("limit", limit);
+            assert_eq!(paths(&call.send().ok()), ["/apps/demo/old/1/needle"], "{limit}");
+        }
+        assert_eq!(search(&demo, "/apps/demo/old/1", "needle", "0"), ["/apps/demo/old/1/needle"]);
+        assert_eq!(search(&demo, DEMO, "needle", "1").len(), 251);
+    }
 }

@@ -10,8 +10,7 @@ UPDATE entry SET media = media_type(ifnull(name, name_key))
 CREATE INDEX entry_media ON entry (fs_id >> 33, media, mtime) WHERE media IS NOT NULL;
 
 -- Short pieces of the names of files, see `search_words`. The rowid is -fs_id:
--- FTS5 steps over what it is not asked for in rising order only, and the newest
--- come first here. It keeps
+-- FTS5 is quick in rising order only, and the newest come first here. It keeps
 -- neither the names nor where in a name a piece is, and nothing is ever removed
 -- from it: a hit is only a candidate until the entry itself was looked at. So it
 -- grows with the names that files were ever given, about 40 bytes each, and not

@@ -93,7 +93,7 @@ impl Ground {
 
     /// Every invariant holds.
     pub(crate) fn check(&self) {
-        let report = self.runtime.block_on(self.pans[0].check(false, &|_| ())).unwrap();
+        let report = self.runtime.block_on(self.pans[0].check(false)).unwrap();
         assert!(report.is_clean(), "{:#?}", report.findings);
     }
 }
