@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pan_engine::{Backups, BlobStore, Clock, Entropy, MetaStore};
 use pan_hash::Hasher;
 use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::account::CallerCache;
 use crate::diff::CursorKey;
@@ -12,6 +12,9 @@ use crate::maintenance::Leases;
 use crate::pool::BufferPool;
 use crate::read::CheckLists;
 use crate::superfile::MergeTurns;
+
+/// Uploads of bytes that were stored already whose older copy waits to be read.
+const SPARES_MAX: usize = 16;
 
 /// Among whose contents rapid upload looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,6 +110,8 @@ pub(crate) struct Inner {
     /// Twins of what was uploaded are read one at a time: each takes a blob's
     /// room in memory.
     pub(crate) spare_turn: tokio::sync::Mutex<()>,
+    /// Places for those that wait for it: what they hold is on the disk.
+    pub(crate) spares: Arc<Semaphore>,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -125,6 +130,7 @@ impl Pan {
             cursor_key: OnceCell::new(),
             leases: Leases::default(),
             spare_turn: tokio::sync::Mutex::default(),
+            spares: Arc::new(Semaphore::new(SPARES_MAX)),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,

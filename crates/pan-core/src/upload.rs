@@ -7,6 +7,7 @@ use futures_util::Stream;
 use pan_engine::meta::{Entry, FileFacts};
 use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{BlobKey, ByteSize, Caller, ContentId, Ondup, PanPath, Timestamp};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::content::Fate;
 use crate::ledger::{self, Node};
@@ -138,10 +139,13 @@ impl Pan {
 async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Result<T> {
     match done {
         Ok((value, Fate::Spare(twin))) => {
-            if !received.is_inline() {
-                // Nobody waits: whether somebody else has the same bytes must
-                // not show in how long an upload takes.
-                tokio::spawn(spare(pan.clone(), twin, received));
+            // Nobody waits: whether somebody else has the same bytes must not
+            // show in how long an upload takes. Where too many are waiting for
+            // their turn already, the older copy is believed.
+            if !received.is_inline()
+                && let Ok(place) = pan.inner().spares.clone().try_acquire_owned()
+            {
+                tokio::spawn(spare(pan.clone(), twin, received, place));
             }
             Ok(value)
         }
@@ -165,7 +169,7 @@ async fn settle<T>(pan: &Pan, done: Result<(T, Fate)>, received: Received) -> Re
 
 /// Gives up good bytes for an older copy of them: not before that copy was
 /// read and found whole. It gets these bytes otherwise.
-async fn spare(pan: Pan, twin: ContentId, received: Received) {
+async fn spare(pan: Pan, twin: ContentId, received: Received, _place: OwnedSemaphorePermit) {
     let _turn = pan.inner().spare_turn.lock().await;
     let Err(error) = pan.read_all_stored(twin).await else { return };
     tracing::error!(content = twin.0, "{error}; these bytes were just uploaded and take its place");

@@ -2,12 +2,14 @@
 //! the whole tree and the quota, then check.
 
 mod compare;
+mod days;
 mod drive;
 mod program;
 mod rules;
 mod run;
 mod views;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pan_conformance::pcs::{Accounts, Client, DEMO, TokenSpec};
@@ -16,8 +18,9 @@ use rand::{Rng, SeedableRng};
 
 use crate::crash::{seed, variable};
 use crate::server::{CommandLine, Server, empty_directory};
+use days::Days;
 
-crate::tests![random_programs_do_what_the_model_does];
+crate::tests![random_programs_do_what_the_model_does, so_do_programs_in_which_days_pass];
 
 const PROGRAMS: u64 = 256;
 const OPERATIONS: usize = 64;
@@ -52,6 +55,20 @@ fn random_programs_do_what_the_model_does() {
     server.check();
     server.stop();
     Server::start(&data).check();
+}
+
+// One after the other: they have one clock.
+fn so_do_programs_in_which_days_pass() {
+    let seed = seed();
+    let programs = variable("OPENPAN_TEST_MODEL_PROGRAMS").unwrap_or(PROGRAMS) / 4;
+    println!("model: OPENPAN_TEST_SEED={seed}, {programs} programs in which days pass");
+    let days = Arc::new(Days::begin());
+    for number in 0..programs {
+        let program = new_program(&*days, &days.address, !seed, number);
+        let days = days.clone();
+        program.with_clock(Box::new(move |passed| days.pass(passed))).run(OPERATIONS);
+    }
+    days.check();
 }
 
 /// A program of its own user; every fourth one has little room.

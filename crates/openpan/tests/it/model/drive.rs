@@ -35,6 +35,8 @@ pub(crate) struct Drive {
     next_id: u64,
     /// What was deleted, the latest last.
     pub(crate) bin: Vec<Deleted>,
+    /// Days since the beginning.
+    today: i64,
 }
 
 /// An entry in the bin.
@@ -43,6 +45,8 @@ pub(crate) struct Deleted {
     pub(crate) node: Node,
     /// Where it was, in the spelling of whoever created each name.
     pub(crate) names: Vec<String>,
+    /// When it was deleted.
+    day: i64,
 }
 
 /// How far a path leads.
@@ -96,7 +100,7 @@ impl Node {
 impl Drive {
     pub(crate) fn new() -> Self {
         let root = Node { id: 0, name: String::new(), kind: Kind::Directory(BTreeMap::new()) };
-        Self { root, next_id: 1, bin: Vec::new() }
+        Self { root, next_id: 1, bin: Vec::new(), today: 0 }
     }
 
     /// Follows a path as far as it goes.
@@ -163,14 +167,21 @@ impl Drive {
         let Walk::Found(_, path) = self.walk(names) else { panic!("it is there") };
         let names = path.split('/').skip(1).map(str::to_owned).collect::<Vec<_>>();
         let node = self.take(&names);
-        self.bin.push(Deleted { node, names });
+        self.bin.push(Deleted { node, names, day: self.today });
     }
 
     /// Takes an entry out of the bin to where it was.
     pub(crate) fn restore(&mut self, id: u64) {
         let at = self.bin.iter().position(|deleted| deleted.node.id == id).expect("it is there");
-        let Deleted { node, names } = self.bin.remove(at);
+        let Deleted { node, names, .. } = self.bin.remove(at);
         self.place(&names, node);
+    }
+
+    /// Lets days pass: what was deleted ten days ago is gone.
+    pub(crate) fn wait(&mut self, days: i64) {
+        self.today += days;
+        let today = self.today;
+        self.bin.retain(|deleted| today - deleted.day < 10);
     }
 
     /// Bytes of everything in the bin.

@@ -56,6 +56,8 @@ pub(crate) enum Op {
         prefix: &'static str,
     },
     Diff,
+    /// Days pass.
+    Wait(i64),
 }
 
 /// What rapid upload asks the md5 of; smaller files it does not take.
@@ -106,6 +108,8 @@ pub(crate) struct Generator<'a> {
     pub(crate) next_content: u64,
     /// Whether the user's quota is small.
     pub(crate) is_tight: bool,
+    /// Whether days can pass.
+    pub(crate) has_clock: bool,
 }
 
 impl Generator<'_> {
@@ -168,6 +172,7 @@ impl Generator<'_> {
                 kind: ["doc", "image", "video"][self.random.random_range(0..3)],
                 prefix: ["", "/apps/demo/d", "/apps/demo", "/own/"][self.random.random_range(0..4)],
             },
+            132..135 if self.has_clock => Op::Wait(self.random.random_range(1..7)),
             _ => Op::Diff,
         }
     }

@@ -25,7 +25,12 @@ pub(crate) struct Program {
     /// What each caller has put together from the feed.
     pub(super) feeds: [Feed; 2],
     next_content: u64,
+    /// Lets so many days pass for the server.
+    clock: Option<Clock>,
 }
+
+/// Lets days pass.
+type Clock = Box<dyn Fn(i64)>;
 
 impl Program {
     pub(crate) fn new(
@@ -55,7 +60,13 @@ impl Program {
             log: Vec::new(),
             feeds: [Feed::new(), Feed::new()],
             next_content: 0,
+            clock: None,
         }
+    }
+
+    /// The same with a server whose days can pass.
+    pub(crate) fn with_clock(self, clock: Clock) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 
     /// Runs it to its end; how many requests changed something.
@@ -68,6 +79,7 @@ impl Program {
                     random: &mut self.random,
                     next_content: self.next_content,
                     is_tight: self.quota.is_some(),
+                    has_clock: self.clock.is_some(),
                 };
                 let op = generator.next(&self.drive, who == 0);
                 self.next_content = generator.next_content;
@@ -120,6 +132,11 @@ impl Program {
             }
             Op::Diff => {
                 self.follow_feed(who);
+                false
+            }
+            Op::Wait(days) => {
+                self.clock.iter().for_each(|pass| pass(*days));
+                self.drive.wait(*days);
                 false
             }
             _ => {
@@ -226,7 +243,9 @@ impl Program {
                 let call = client.call("stream", "list").get().param("type", kind);
                 call.param("filter_path", prefix).send()
             }
-            Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff => panic!("sent in its own way"),
+            Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff | Op::Wait(_) => {
+                panic!("sent in its own way")
+            }
         })
     }
 
