@@ -116,6 +116,9 @@ impl Generator<'_> {
     /// The next request of `demo` or, otherwise, of the owner.
     pub(crate) fn next(&mut self, drive: &Drive, is_demo: bool) -> Op {
         let ondup = ["", "overwrite", "newcopy"][self.random.random_range(0..3)];
+        if self.has_clock && self.random.random_range(0..10) == 0 {
+            return Op::Wait(self.random.random_range(1..5));
+        }
         match self.random.random_range(0..140) {
             0..12 => Op::Mkdir(self.path(drive, is_demo)),
             12..36 => {
@@ -172,7 +175,6 @@ impl Generator<'_> {
                 kind: ["doc", "image", "video"][self.random.random_range(0..3)],
                 prefix: ["", "/apps/demo/d", "/apps/demo", "/own/"][self.random.random_range(0..4)],
             },
-            132..135 if self.has_clock => Op::Wait(self.random.random_range(1..7)),
             _ => Op::Diff,
         }
     }
