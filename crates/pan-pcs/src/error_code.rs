@@ -93,8 +93,6 @@ error_codes! {
     QuotaExceeded = 31112, 400, "exceed quota";
     /// The bytes of an entry are lost.
     ObjectNotExists = 31202, 404, "object not exists";
-    /// The call exists in PCS and not here, or not on this server.
-    NotImplemented = 31210, 501, "not implement";
     /// A block of `block_list` is unknown.
     BlockMissing = 31363, 403, "block miss in superfile2";
 }

@@ -279,9 +279,9 @@ mod tests {
             (Some(31034), 403, true, true),
             (Some(2), 503, true, true),
             (None, 429, true, true),
+            (Some(31210), 501, false, false),
             (Some(31081), 503, true, false),
             (Some(31081), 200, true, false),
-            (Some(31210), 501, false, false),
             (Some(31299), 500, true, false),
             (None, 502, true, false),
         ] {
