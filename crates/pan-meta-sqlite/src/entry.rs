@@ -126,10 +126,8 @@ impl EntryTxn for Session<'_> {
              WHERE NOT EXISTS (SELECT 1 FROM entry WHERE parent = ?2 AND name_key = ?3)",
             entry,
         )?;
-        match entry.kind {
-            EntryKind::Directory { .. } => self.insert_totals(entry.fs_id, totals),
-            EntryKind::File(_) => self.note_new_name(entry.fs_id),
-        }
+        self.note_new_entry(entry)?;
+        if entry.is_directory() { self.insert_totals(entry.fs_id, totals) } else { Ok(()) }
     }
 
     fn update_entry(&mut self, entry: &Entry) -> Result<()> {

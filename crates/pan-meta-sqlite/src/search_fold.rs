@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use pan_engine::meta::Result;
+use pan_engine::meta::{Entry, Result};
 use pan_model::{FsId, SearchKey, UserNo};
 use rusqlite::params;
 
@@ -27,8 +27,8 @@ const BACKLOG_NAMES_MAX: u64 = 5_000;
 /// slices add, at every size; FTS5 itself would now and then merge for 60 ms.
 const MERGED_PAGES: i64 = 100;
 
-/// What the writer knows about names that are not in the index yet. The number
-/// is never too small.
+/// What the writer knows about ids that are not in the index yet, those of
+/// directories among them. The number is never too small.
 #[derive(Default)]
 pub(crate) struct Backlog(HashMap<UserNo, UserBacklog>);
 
@@ -102,14 +102,15 @@ impl Session<'_> {
         Ok(found.map_or(FsId::root(user), |Db(folded)| folded))
     }
 
-    /// Notes a file that was added.
-    pub(crate) fn note_new_name(&mut self, fs_id: FsId) -> Result<()> {
-        let folded = self.note_name(fs_id)?;
-        if fs_id > folded {
+    /// Notes an entry that was added. A directory has no name to be found by,
+    /// but slices have to get past its id.
+    pub(crate) fn note_new_entry(&mut self, entry: &Entry) -> Result<()> {
+        let folded = self.note_name(entry.fs_id)?;
+        if entry.is_directory() || entry.fs_id > folded {
             return Ok(());
         }
         let sql = "INSERT OR IGNORE INTO search_pending (fs_id) VALUES (?1)";
-        self.execute("noting a name for the index", sql, [Db(fs_id)]).map(drop)
+        self.execute("noting a name for the index", sql, [Db(entry.fs_id)]).map(drop)
     }
 
     /// Notes a file that is about to be changed, if that is a new name.

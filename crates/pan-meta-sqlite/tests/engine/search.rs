@@ -33,11 +33,19 @@ async fn add_files(store: &SqliteStore, count: u64) {
 fn add_file(tx: &mut dyn MetaTxn, name: &str) -> Result<()> {
     let (content, md5) = (ContentId(1), Md5::EMPTY);
     let facts = FileFacts { content, size: ByteSize(1), md5, one_block: true };
+    add_entry(tx, name, EntryKind::File(facts))
+}
+
+fn add_directory(tx: &mut dyn MetaTxn) -> Result<()> {
+    add_entry(tx, "directory", EntryKind::Directory { has_subdirectory: false })
+}
+
+fn add_entry(tx: &mut dyn MetaTxn, name: &str, kind: EntryKind) -> Result<()> {
     let file = Entry {
         fs_id: tx.next_fs_id(A)?,
         parent: None,
         name: name.into(),
-        kind: EntryKind::File(facts),
+        kind,
         ctime: Timestamp(1),
         mtime: Timestamp(1),
         rev: Rev(1),
@@ -85,6 +93,27 @@ async fn wait_until_folded(opened: &Opened) {
     let begun = Instant::now();
     while unfolded(&opened.path()).0 >= 500 {
         assert!(begun.elapsed() < Duration::from_secs(60), "the writer never folds");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Ids of directories are in the way of the names behind them.
+#[tokio::test]
+async fn directories_do_not_stop_the_folding() {
+    let opened = Opened::new();
+    add_user(&opened).await;
+    for round in 0..6 {
+        let add = move |tx: &mut dyn MetaTxn| {
+            (0..200).try_for_each(|n| {
+                add_directory(tx)?;
+                add_file(tx, &format!("new {round} {n}"))
+            })
+        };
+        opened.write::<_, EngineError, _>(Scope::User(A), add).await.unwrap();
+    }
+    let begun = Instant::now();
+    while unfolded(&opened.path()).0 >= 250 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the writer stopped");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
