@@ -127,14 +127,24 @@ impl Search {
     }
 
     fn sees(&self, read: &mut dyn MetaRead, id: ContentId, left: &mut u64) -> Result<bool> {
-        let entries = read.list_entries_of(id, self.caller.user, *left)?;
-        for entry in entries {
-            *left -= 1;
-            if self.reaches(read, entry)? {
-                return Ok(true);
+        // Mostly the first one does: only if not are there more to be read.
+        let (mut after, mut some) = (None, 1);
+        loop {
+            let wanted = some.min(*left);
+            let entries = read.list_entries_of(id, self.caller.user, after, wanted)?;
+            let is_end = (entries.len() as u64) < wanted || wanted == 0;
+            after = entries.last().map(|entry| entry.fs_id);
+            for entry in entries {
+                *left -= 1;
+                if self.reaches(read, entry)? {
+                    return Ok(true);
+                }
             }
+            if is_end {
+                return Ok(false);
+            }
+            some *= 8;
         }
-        Ok(false)
     }
 
     /// Whether a file is within the caller's root: where it is, or where it

@@ -72,10 +72,12 @@ impl EntryRead for Session<'_> {
         &mut self,
         content: ContentId,
         user: UserNo,
+        after: Option<FsId>,
         limit: u64,
     ) -> Result<Vec<Entry>> {
         // An index on a column has the rowid behind it, which is the fs_id.
         let first = FsId::root(user).get();
+        let from = after.map_or(first, |after| first.max(after.get() + 1));
         self.query_all(
             "looking for a user's entries of a content",
             concat!(
@@ -84,7 +86,7 @@ impl EntryRead for Session<'_> {
                 " FROM entry WHERE content = ?1 AND fs_id >= ?2 AND fs_id < ?3
                  ORDER BY fs_id LIMIT ?4"
             ),
-            params![Db(content), Db(first), Db(first + ids_per_user()), at_most(limit)],
+            params![Db(content), Db(from), Db(first + ids_per_user()), at_most(limit)],
             entry_row,
         )
     }

@@ -291,12 +291,14 @@ pub async fn entries_of_a_content_are_found_by_user(store: &dyn MetaStore) {
     add(a, "other", 8, true).await;
     let two = add(a, "two", 7, false).await;
     let theirs = add(b, "one", 7, true).await;
-    let of = async |content, user, limit| {
+    let of = async |content, user, after, limit| {
         let content = ContentId(content);
-        read(store, move |snapshot| snapshot.list_entries_of(content, user, limit)).await
+        read(store, move |snapshot| snapshot.list_entries_of(content, user, after, limit)).await
     };
-    assert_eq!(of(7, a, 10).await, [one.clone(), two]);
-    assert_eq!(of(7, a, 1).await, [one]);
-    assert_eq!(of(7, b, 10).await, [theirs]);
-    assert_eq!(of(9, a, 10).await, []);
+    assert_eq!(of(7, a, None, 10).await, [one.clone(), two.clone()]);
+    assert_eq!(of(7, a, None, 1).await, [one.clone()]);
+    assert_eq!(of(7, a, Some(one.fs_id), 10).await, [two.clone()]);
+    assert_eq!(of(7, a, Some(two.fs_id), 10).await, []);
+    assert_eq!(of(7, b, None, 10).await, [theirs]);
+    assert_eq!(of(9, a, None, 10).await, []);
 }

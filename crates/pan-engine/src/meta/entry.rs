@@ -236,12 +236,13 @@ pub trait EntryRead {
         each: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// A user's entries that point to a content, live and detached, by id, at
-    /// most `limit`.
+    /// A user's entries that point to a content, live and detached, by id,
+    /// those after `after`, at most `limit`.
     fn list_entries_of(
         &mut self,
         content: ContentId,
         user: UserNo,
+        after: Option<FsId>,
         limit: u64,
     ) -> Result<Vec<Entry>>;
 
