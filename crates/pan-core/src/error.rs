@@ -106,7 +106,8 @@ pub enum Error {
     /// The text never was a cursor of the change feed.
     #[error("this is no cursor: begin again without one")]
     CursorInvalid,
-    /// A search looked at two million names in a row that it does not want.
+    /// A search looked at two million names in a row, or for ten seconds,
+    /// without finding one.
     #[error("the search takes too long: give a longer keyword or a smaller directory")]
     SearchTooLong,
     /// The token is unknown.

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pan_engine::meta::{Entry, SearchQuery};
 use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
@@ -21,6 +22,8 @@ const WINDOW_NAMES: u64 = 5_000;
 const FIRST_HITS_MIN: u64 = 100;
 /// After so many windows without a hit a search is given up: two million names.
 const FRUITLESS_WINDOWS_MAX: u32 = 400;
+/// After so long without a hit, on a machine that is slow or busy.
+const FRUITLESS_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// A search under way. Each window is one snapshot.
 pub struct Search {
@@ -32,6 +35,8 @@ pub struct Search {
     skip: u64,
     left: u64,
     fruitless: u32,
+    /// When there was the last hit, or the beginning, by the uptime.
+    last_hit: Duration,
 }
 
 /// Where to search.
@@ -100,6 +105,7 @@ impl Pan {
             skip: window.start,
             left: window.len(),
             fruitless: 0,
+            last_hit: self.clock().uptime(),
         })
     }
 }
@@ -138,11 +144,17 @@ impl Search {
     }
 
     fn count(&mut self, hits: usize) -> Result<()> {
-        self.fruitless = if hits > 0 { 0 } else { self.fruitless + 1 };
-        if self.fruitless > FRUITLESS_WINDOWS_MAX {
-            return Err(Error::SearchTooLong);
+        let now = self.pan.clock().uptime();
+        if hits > 0 {
+            (self.fruitless, self.last_hit) = (0, now);
+            return Ok(());
         }
-        Ok(())
+        self.fruitless += 1;
+        let is_slow = now.saturating_sub(self.last_hit) > FRUITLESS_TIME_MAX;
+        match self.fruitless > FRUITLESS_WINDOWS_MAX || is_slow {
+            true => Err(Error::SearchTooLong),
+            false => Ok(()),
+        }
     }
 
     async fn ask_index(&self, scope: Scope, before: Option<FsId>, is_first: bool) -> Result<Found> {
