@@ -200,7 +200,10 @@ fn user_line(user: &pan_core::UserRow) -> String {
 fn collect_lines(report: &CollectReport) -> Vec<String> {
     let lines = [
         (report.tmpfiles_expired, "tmpfiles expired"),
-        (report.staged_removed, "abandoned copies removed"),
+        (
+            report.staged_removed,
+            "entries removed that were purged, or of copies that were given up",
+        ),
         (report.contents_examined, "contents that lost a pointer looked at"),
         (report.contents_deletable, "contents are pointed to by nothing now"),
         (report.contents_removed, "contents removed with their bytes"),
