@@ -13,6 +13,7 @@ crate::tests![
     the_days_can_be_set,
     what_was_purged_frees_its_bytes,
     a_large_tree_is_removed_piece_by_piece,
+    directories_among_files_are_removed_in_turn,
     a_lowered_quota_leaves_the_bin_alone,
     rapid_upload_revives_what_is_about_to_go,
     the_change_log_tells_what_happened,
@@ -104,6 +105,20 @@ fn a_large_tree_is_removed_piece_by_piece() {
             passes.push(removed);
         }
         assert_eq!(passes, [2_000, (FILES + 11) as u64 - 2_000]);
+        assert_eq!(pan.rows().await, 1, "the root is left");
+    });
+}
+
+fn directories_among_files_are_removed_in_turn() {
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        for i in 0..300 {
+            pan.put(&me, &format!("/t/{i}-a"), b"x").await;
+            pan.pan.mkdir(&me, &path(&format!("/t/{i}-b/c"))).await.unwrap();
+        }
+        pan.rm(&me, "/t").await;
+        pan.pan.empty_recycle(&me).await.unwrap();
+        assert_eq!(pan.pan.collect().await.unwrap().staged_removed, 901);
         assert_eq!(pan.rows().await, 1, "the root is left");
     });
 }
