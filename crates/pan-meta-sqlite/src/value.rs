@@ -121,7 +121,7 @@ macro_rules! word {
 
 word!(PathRules, |stored| PathRules::parse(stored));
 word!(Md5Style, |stored| Md5Style::parse(stored));
-word!(PanPath, |stored| PanPath::parse(stored).ok());
+word!(PanPath, |stored| PanPath::parse_existing(stored).ok());
 
 impl ToSql for Db<&PanPath> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -29,7 +29,8 @@ pub enum PathError {
 ///
 /// * It begins with `/`; it ends with `/` only when it is the root.
 /// * It has no empty component, no `.`, no `..` and no NUL.
-/// * It has at most [`MAX_PATH_BYTES`] bytes.
+/// * It has at most [`MAX_PATH_BYTES`] bytes, but for the path of something
+///   that exists.
 ///
 /// It says nothing about which names may be created: that is the dialect of
 /// the caller's token, [`crate::PathRules`].
@@ -47,6 +48,19 @@ impl PanPath {
     /// # Errors
     /// [`PathError`] when the text has no such reading; nothing is "cleaned".
     pub fn parse(text: &str) -> Result<Self, PathError> {
+        let path = Self::parse_existing(text)?;
+        if path.0.len() > MAX_PATH_BYTES {
+            return Err(PathError::TooLong);
+        }
+        Ok(path)
+    }
+
+    /// Reads the path of something that exists, however long it is: a request
+    /// may have named it in fewer bytes than its creators.
+    ///
+    /// # Errors
+    /// As [`PanPath::parse`], but for [`PathError::TooLong`].
+    pub fn parse_existing(text: &str) -> Result<Self, PathError> {
         if !text.starts_with('/') {
             return Err(PathError::NotAbsolute);
         }
@@ -63,9 +77,6 @@ impl PanPath {
         }
         if path.is_empty() {
             path.push('/');
-        }
-        if path.len() > MAX_PATH_BYTES {
-            return Err(PathError::TooLong);
         }
         Ok(Self(path))
     }
@@ -169,7 +180,9 @@ mod tests {
         assert_eq!(PanPath::parse("/a\0b"), Err(PathError::Nul));
         let longest = format!("/{}", "a".repeat(MAX_PATH_BYTES - 1));
         assert!(PanPath::parse(&longest).is_ok());
-        assert_eq!(PanPath::parse(&format!("{longest}a")), Err(PathError::TooLong));
+        let longer = format!("{longest}a");
+        assert_eq!(PanPath::parse(&longer), Err(PathError::TooLong));
+        assert_eq!(PanPath::parse_existing(&longer).unwrap().as_str(), longer);
     }
 
     #[test]

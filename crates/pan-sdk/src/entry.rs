@@ -37,7 +37,7 @@ impl Entry {
 
     /// Reads an entry of a reply; the error is for people.
     pub(crate) fn read(body: EntryBody) -> Result<Self, String> {
-        let path = PanPath::parse(&body.path)
+        let path = PanPath::parse_existing(&body.path)
             .map_err(|error| format!("`{}` is no path: {error}", body.path))?;
         Ok(Self {
             fs_id: FsId::from_u64(body.fs_id).filter(|id| id.get() != 0),

@@ -13,10 +13,12 @@ crate::tests![
     the_days_can_be_set,
     what_was_purged_frees_its_bytes,
     a_large_tree_is_removed_piece_by_piece,
+    directories_among_files_are_removed_in_turn,
     a_lowered_quota_leaves_the_bin_alone,
     rapid_upload_revives_what_is_about_to_go,
     the_change_log_tells_what_happened,
     a_clock_that_goes_back_does_not_mix_up_the_bin,
+    a_path_that_its_creator_spelt_longer_than_any_request,
 ];
 
 const DAY: i64 = 86_400;
@@ -103,6 +105,20 @@ fn a_large_tree_is_removed_piece_by_piece() {
             passes.push(removed);
         }
         assert_eq!(passes, [2_000, (FILES + 11) as u64 - 2_000]);
+        assert_eq!(pan.rows().await, 1, "the root is left");
+    });
+}
+
+fn directories_among_files_are_removed_in_turn() {
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        for i in 0..300 {
+            pan.put(&me, &format!("/t/{i}-a"), b"x").await;
+            pan.pan.mkdir(&me, &path(&format!("/t/{i}-b/c"))).await.unwrap();
+        }
+        pan.rm(&me, "/t").await;
+        pan.pan.empty_recycle(&me).await.unwrap();
+        assert_eq!(pan.pan.collect().await.unwrap().staged_removed, 901);
         assert_eq!(pan.rows().await, 1, "the root is left");
     });
 }
@@ -214,5 +230,29 @@ fn a_clock_that_goes_back_does_not_mix_up_the_bin() {
         }
         let left: Vec<_> = pan.bin(&me).await.into_iter().map(|it| it.located.path).collect();
         assert_eq!(left, [path("/c"), path("/b"), path("/a")], "the latest first");
+    });
+}
+
+// A request may name a place in the composed form, in a third of the bytes.
+fn a_path_that_its_creator_spelt_longer_than_any_request() {
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        let spelt = |top: usize, name: &str, deep| {
+            path(&format!("/{top}{}", format!("/{name}").repeat(deep)))
+        };
+        let decomposed = "\u{1100}\u{1161}\u{11a8}".repeat(28);
+        pan.pan.mkdir(&me, &spelt(0, &decomposed, 3)).await.unwrap();
+        for top in 1..6 {
+            let to = spelt(top, &decomposed, 3);
+            pan.pan.move_entry(&me, &spelt(top - 1, "", 0), &to).await.unwrap();
+        }
+        let deep = spelt(5, &"\u{ac01}".repeat(28), 18);
+        pan.pan.delete(&me, &deep).await.unwrap();
+        let bin = pan.bin(&me).await;
+        assert!(bin[0].located.path.as_str().len() > 4096);
+        pan.pan.restore(&me, bin[0].located.entry.fs_id).await.unwrap();
+        pan.pan.delete(&me, &deep).await.unwrap();
+        pan.wait_seconds(10 * DAY);
+        assert_eq!(pan.pan.purge_expired().await.unwrap(), 1);
     });
 }

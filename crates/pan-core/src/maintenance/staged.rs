@@ -66,7 +66,7 @@ fn remove_slice(tx: &mut dyn MetaTxn, top: FsId, limit: usize) -> Result<Slice> 
     let mut left = limit;
     while let (Some(&directory), 1..) = (open.last(), left) {
         let children = first_children(tx, directory, left)?;
-        let entered = children.iter().find(|child| child.is_directory()).map(|child| child.fs_id);
+        let entered = children.last().filter(|child| child.is_directory()).map(|child| child.fs_id);
         for file in &children {
             if let Some(facts) = file.file() {
                 tx.add_maybe_unreferenced(facts.content)?;
@@ -91,6 +91,7 @@ fn remove_slice(tx: &mut dyn MetaTxn, top: FsId, limit: usize) -> Result<Slice> 
     Ok(Slice { removed: limit - left, is_last })
 }
 
+/// The first children, up to the first directory.
 fn first_children(tx: &mut dyn MetaTxn, directory: FsId, limit: usize) -> Result<Vec<Entry>> {
     let query = ChildrenQuery {
         order: ListOrder { by: ListBy::Name, descending: false },
@@ -100,8 +101,10 @@ fn first_children(tx: &mut dyn MetaTxn, directory: FsId, limit: usize) -> Result
     };
     let mut children = Vec::new();
     tx.list_children(directory, &query, &mut |child| {
+        let stop = child.is_directory();
         children.push(child);
-        ControlFlow::Continue(())
+        // What follows a directory is looked at once that is gone.
+        if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     Ok(children)
 }
