@@ -60,7 +60,8 @@ impl Backups for LocalBackups {
         let (meta, path, bytes) = (self.meta.clone(), PathBuf::from(place), self.rows_bytes());
         let own = self.database.parent().unwrap_or(&self.database).to_owned();
         Box::pin(blocking(move || {
-            if path.starts_with(std::path::absolute(&own)?) {
+            let is_inside = path.starts_with(std::path::absolute(&own)?);
+            if is_inside || resolved(&path).starts_with(fs::canonicalize(&own)?) {
                 bail!("{} lies in what is to be backed up", path.display());
             }
             // Whoever writes meanwhile needs room for the log.
@@ -171,11 +172,19 @@ impl Place {
         let Some((_directory, lock)) = DataDir::borrow(&path)? else {
             bail!("another openpan has {} open", path.display());
         };
+        if Mark::read(&path)? != known {
+            bail!("another openpan had {} open just now: try again", path.display());
+        }
         check_space(&path, bytes)?;
         let mark = Mark { store, whole: false };
         mark.write(&path)?;
         sync(path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")))?;
-        let blobs = DiskStore::open(&path.join("blobs"), DiskOptions::default())?;
+        let blobs = path.join("blobs");
+        if known.is_some_and(|mark| !mark.whole) && blobs.exists() {
+            // What is found whole may never have been flushed by who was killed.
+            sync_below(&blobs).context("could not flush what an earlier backup copied")?;
+        }
+        let blobs = DiskStore::open(&blobs, DiskOptions::default())?;
         Ok(Self {
             meta,
             directory: path,
@@ -280,6 +289,25 @@ fn check_space(directory: &Path, bytes: u64) -> Result<()> {
 /// Makes the names in a directory survive a power cut.
 fn sync(directory: &Path) -> std::io::Result<()> {
     File::open(directory)?.sync_all()
+}
+
+/// The same for every file and directory below one, and their bytes.
+fn sync_below(directory: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            sync_below(&entry.path())?;
+        } else if kind.is_file() {
+            sync(&entry.path())?;
+        }
+    }
+    sync(directory)
+}
+
+/// Where a path leads to, as far as there is anything.
+fn resolved(path: &Path) -> PathBuf {
+    path.ancestors().find_map(|above| fs::canonicalize(above).ok()).unwrap_or_else(|| path.into())
 }
 
 /// Runs what waits for the disk where it may, and tells it in the words of the

@@ -63,14 +63,18 @@ pub(crate) fn remove_database(path: &Path) -> std::io::Result<()> {
 /// Makes sure that a closed database is one file: what is left beside it is
 /// empty, and removed.
 pub(crate) fn make_one_file(path: &Path) -> std::io::Result<()> {
+    match log_left(path) {
+        Some(_) => Err(std::io::Error::other(format!("`{}` is still in use", path.display()))),
+        None => remove_logs(path),
+    }
+}
+
+/// The log beside a database file, if there is anything in it. Whatever file
+/// comes to this path next, SQLite would read the log as a part of it.
+pub(crate) fn log_left(path: &Path) -> Option<PathBuf> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    match fs::metadata(&log) {
-        Ok(left) if left.len() > 0 => {
-            Err(std::io::Error::other(format!("`{}` is still in use", path.display())))
-        }
-        _ => remove_logs(path),
-    }
+    fs::metadata(&log).is_ok_and(|left| left.len() > 0).then(|| log.into())
 }
 
 /// Removes the files that SQLite may have put beside a database.

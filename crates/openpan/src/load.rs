@@ -26,6 +26,13 @@ pub(crate) async fn run(directory: &Path, file: &Path) -> Result<()> {
     let Some(taken) = DataDir::take(directory)? else {
         bail!("another openpan has {} open", directory.display());
     };
+    if let Some(log) = frozen::log_left(&taken.meta()) {
+        bail!(
+            "{} is left of a database that is gone, and would be taken for a part of this one: \
+             move it away, or load into a new directory",
+            log.display()
+        );
+    }
     let new = taken.new_meta();
     frozen::remove_database(&new)?;
     let pan = open::open_with(&taken, &new, pan_core::Settings::default())?;

@@ -72,7 +72,9 @@ impl Session<'_> {
     pub(crate) fn load_backlog(&mut self) -> Result<()> {
         let users = self.query_all(
             "reading how far names are in the index",
-            "SELECT user_no, next_n, (SELECT fs_id FROM search_folded WHERE user_no = user.user_no)
+            "SELECT user_no, next_n, (SELECT fs_id FROM search_folded WHERE user_no = user.user_no),
+               (SELECT count(*) FROM search_pending
+                WHERE fs_id > user_no << 33 AND fs_id < (user_no + 1) << 33)
              FROM user",
             [],
             |row| {
@@ -80,7 +82,8 @@ impl Session<'_> {
                 let Db(next_n) = row.get::<_, Db<u64>>(1)?;
                 let root = FsId::root(user);
                 let folded = row.get::<_, Option<Db<FsId>>>(2)?.map_or(root, |Db(folded)| folded);
-                let names = next_n.saturating_sub(folded.get() - root.get() + 1);
+                let Db(renamed) = row.get::<_, Db<u64>>(3)?;
+                let names = next_n.saturating_sub(folded.get() - root.get() + 1) + renamed;
                 Ok((user, UserBacklog { folded: Some(folded), names }))
             },
         )?;

@@ -15,6 +15,7 @@ crate::tests![
     a_backup_under_load_is_served_whole,
     a_second_backup_copies_what_is_new,
     damage_is_told_and_does_not_stop_the_rest,
+    a_large_damaged_content_is_told_once,
     a_beginning_is_no_backup,
     a_killed_backup_goes_on,
     only_a_place_of_backups_is_written_to,
@@ -150,6 +151,21 @@ fn damage_is_told_and_does_not_stop_the_rest() {
     drill(&place, admin.token(), 0..4);
 }
 
+fn a_large_damaged_content_is_told_once() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    // More blobs than are looked at together.
+    server.admin().put("/bad", &digest::content(98, 24 << 20)).ok();
+    for blob in blob_files(&data) {
+        fs::remove_file(blob).unwrap();
+    }
+    let output = openpan(&data, &["backup", place.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("everything but 1 contents"), "{said}");
+    assert_eq!(said.matches("(admin:/bad)").count(), 1, "{said}");
+}
+
 fn a_beginning_is_no_backup() {
     let directory = empty_directory();
     let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
@@ -203,7 +219,9 @@ fn only_a_place_of_backups_is_written_to() {
     let data = directory.path().join("data");
     let server = Server::start(&data);
     let refused = |place: &Path| fail(openpan(&data, &["backup", place.to_str().unwrap()]));
-    for place in [data.clone(), data.join("blobs/backup")] {
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink(&data, &link).unwrap();
+    for place in [data.clone(), data.join("blobs/backup"), link.join("new/backup")] {
         assert!(refused(&place).contains("lies in what is to be backed up"));
     }
     let home = directory.path().join("home");

@@ -13,6 +13,7 @@ crate::tests![
     a_dump_is_the_same_from_a_running_server,
     a_dump_that_was_cut_is_refused,
     only_an_empty_directory_is_filled,
+    a_log_that_is_left_is_no_part_of_what_is_loaded,
 ];
 
 /// Something in every table.
@@ -151,4 +152,21 @@ fn only_an_empty_directory_is_filled() {
     server.check();
     let said = fail(openpan(&path("none"), &["load", "no-such-file"]));
     assert!(said.contains("could not open"), "{said}");
+}
+
+// SQLite would read it as changes of the new database.
+fn a_log_that_is_left_is_no_part_of_what_is_loaded() {
+    let directory = empty_directory();
+    let (data, file) = (directory.path().join("data"), directory.path().join("dump.jsonl"));
+    let server = Server::start(&data);
+    dump(&data, &file);
+    server.admin().put("/later", b"abc").ok();
+    server.kill();
+    fs::remove_file(data.join("meta.db")).unwrap();
+    let said = fail(openpan(&data, &["load", file.to_str().unwrap()]));
+    assert!(said.contains("meta.db-wal is left of a database that is gone"), "{said}");
+    assert!(!data.join("meta.db").exists());
+    fs::remove_file(data.join("meta.db-wal")).unwrap();
+    load(&data, &file);
+    succeed(openpan(&data, &["check"]));
 }

@@ -45,6 +45,19 @@ pub struct BackupReport {
     pub damages: Vec<Damage>,
 }
 
+impl BackupReport {
+    /// Counts a damaged content once, however many of its blobs are.
+    fn find(&mut self, damage: Damage, last: &mut Option<ContentId>) {
+        if last.replace(damage.content) == Some(damage.content) {
+            return;
+        }
+        self.contents_damaged += 1;
+        if self.damages.len() < DAMAGES_MAX {
+            self.damages.push(damage);
+        }
+    }
+}
+
 /// What became of one blob.
 enum Copied {
     Now(u64),
@@ -66,13 +79,13 @@ impl Pan {
         let _lease = self.inner().leases.hold().await;
         let rows = place.copy_rows().await?;
         forget_cursors(&*rows).await?;
-        let mut report = BackupReport::default();
+        let (mut report, mut last) = (BackupReport::default(), None);
         let mut at = Some(BEGINNING);
         while let Some(next) = at {
             let load = move |read: &mut dyn MetaRead| Slice::load(read, next);
             let slice = rows.read(ReadCost::Long, load).await?;
             at = slice.next;
-            self.copy_slice(&*place, &*rows, slice, &mut report).await?;
+            self.copy_slice(&*place, &*rows, slice, &mut report, &mut last).await?;
             progress(ByteSize(report.bytes_copied));
         }
         let rows = place.finish(rows).await?;
@@ -101,6 +114,7 @@ impl Pan {
         rows: &dyn MetaStore,
         slice: Slice,
         report: &mut BackupReport,
+        last: &mut Option<ContentId>,
     ) -> Result<()> {
         let to = &**place.blobs();
         let mut keys: Vec<BlobKey> = Vec::new();
@@ -125,10 +139,7 @@ impl Pan {
         damaged.dedup_by_key(|(id, ..)| *id);
         for (id, blob, error) in damaged {
             let damage = self.note_both(rows, id, blob, &error).await?;
-            report.contents_damaged += 1;
-            if report.damages.len() < DAMAGES_MAX {
-                report.damages.push(damage);
-            }
+            report.find(damage, last);
         }
         Ok(())
     }
@@ -141,9 +152,14 @@ impl Pan {
             Err(error) if error.kind() == ErrorKind::Corrupt => Some(0),
             Err(error) => return Err(error.into()),
         };
-        if there == Some(stored_length(&blob)) && (trusted || read_stored(to, &blob).await.is_ok())
-        {
-            return Ok(Copied::Before);
+        if there == Some(stored_length(&blob)) {
+            let kept = if trusted { Ok(()) } else { read_stored(to, &blob).await.map(drop) };
+            match kept {
+                Ok(()) => return Ok(Copied::Before),
+                Err(error) if error.is_damage() => {}
+                // It may be the last good copy.
+                Err(error) => return Err(error),
+            }
         }
         if there.is_some() {
             to.delete(&[blob.key]).await?;

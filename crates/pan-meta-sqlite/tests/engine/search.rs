@@ -164,6 +164,38 @@ async fn renamed_files_are_found_by_their_new_names_only() {
     }
 }
 
+/// A search looks at all of them: restarts must not let their number grow.
+#[tokio::test]
+async fn renamed_files_are_folded_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("meta.db");
+    let open = || SqliteStore::open(&path, Options::default()).unwrap();
+    let store = open();
+    add_user(&store).await;
+    add_files(&store, 1_500).await;
+    let begun = Instant::now();
+    while unfolded(&path).0 > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the writer never folds");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let files = find(&store, "new").await;
+    drop(store);
+    for files in files[..900].chunks(300) {
+        let store = open();
+        for &file in files {
+            rename(&store, file, "renamed.jpg").await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let begun = Instant::now();
+    let store = open();
+    while unfolded(&path).1 >= 500 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", unfolded(&path));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(find(&store, "renamed").await, files[..900]);
+}
+
 /// Uploads that never pause do not make the backlog long.
 #[tokio::test]
 async fn the_backlog_has_an_end() {
