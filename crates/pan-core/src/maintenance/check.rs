@@ -62,10 +62,9 @@ impl Pan {
     }
 
     async fn check_user(&self, user: &UserRow, report: &mut CheckReport) -> Result<()> {
-        let counted = self.check_tree(user.user, report).await?;
+        let last_fs_id = self.check_tree(user.user, report).await?;
         let bin = self.check_bin(user.user, report).await?;
-        self.check_counters(user.user, counted.last_fs_id, &bin, report).await?;
-        self.check_media(user.user, counted.media, report).await?;
+        self.check_counters(user.user, last_fs_id, &bin, report).await?;
         self.check_changes(user.user, report).await
     }
 }

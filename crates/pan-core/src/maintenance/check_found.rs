@@ -2,15 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use pan_engine::MetaRead;
 use pan_engine::meta::{Entry, MediaPlace, SearchQuery};
-use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
-use pan_model::{FsId, MediaType, SearchKey, UserNo};
+use pan_model::{FsId, MediaType, SearchKey};
 
-use super::CheckReport;
-use crate::{Error, Pan, Result};
-
-/// Files of one snapshot.
-const WINDOW: u64 = 5_000;
+use crate::Result;
 
 /// Whether a file is found by its own name: the first that is looked at below
 /// the next id.
@@ -42,49 +38,33 @@ fn some_piece(name: &str, seed: u64) -> String {
     chars.into_iter().skip(seed as usize % places).take(3).collect()
 }
 
-impl Pan {
-    /// Every file is in the list of its media type, and in no other.
-    pub(super) async fn check_media(
-        &self,
-        user: UserNo,
-        counted: [u64; 4],
-        report: &mut CheckReport,
-    ) -> Result<()> {
-        for (media, counted) in MediaType::LISTED.into_iter().zip(counted) {
-            let (mut listed, mut after) = (0, None);
-            loop {
-                let window = self.media_window(user, media, after).await?;
-                let Some(last) = window.last() else { break };
-                after = Some(MediaPlace::of(last));
-                listed += window.len() as u64;
-                for entry in window.iter().filter(|file| MediaType::of_name(&file.name) != media) {
-                    let (id, word) = (entry.fs_id, media.as_str());
-                    report.find(format!("file {id}: it is listed as {word} and is none"));
-                }
-            }
-            if listed != counted {
-                let word = media.as_str();
-                report
-                    .find(format!("user {user}: {listed} files are listed as {word} of {counted}"));
-            }
+/// Whether a file is in the list of its media type, and in no other.
+pub(super) fn check_listed(read: &mut dyn MetaRead, entry: &Entry) -> Result<Option<String>> {
+    if entry.file().is_none() {
+        return Ok(None);
+    }
+    let due = MediaType::of_name(&entry.name);
+    // One that is in another list is not in its own, unless it has none.
+    let lists = match due {
+        MediaType::Other => &MediaType::LISTED[..],
+        _ => std::slice::from_ref(&due),
+    };
+    for &media in lists {
+        if is_listed(read, entry, media)? != (media == due) {
+            let (id, word) = (entry.fs_id, media.as_str());
+            return Ok(Some(format!("file {id}: the list of {word} is wrong about it")));
         }
-        Ok(())
     }
+    Ok(None)
+}
 
-    async fn media_window(
-        &self,
-        user: UserNo,
-        media: MediaType,
-        after: Option<MediaPlace>,
-    ) -> Result<Vec<Entry>> {
-        let read = move |read: &mut dyn MetaRead| {
-            let mut window = Vec::new();
-            read.list_media(user, media, after, WINDOW, &mut |file| {
-                window.push(file);
-                ControlFlow::Continue(())
-            })?;
-            Ok::<_, Error>(window)
-        };
-        self.meta().read(ReadCost::Long, read).await
-    }
+fn is_listed(read: &mut dyn MetaRead, entry: &Entry, media: MediaType) -> Result<bool> {
+    let before = FsId::from_u64(entry.fs_id.get() + 1)
+        .map(|next| MediaPlace { fs_id: next, ..MediaPlace::of(entry) });
+    let mut is_listed = false;
+    read.list_media(entry.fs_id.user(), media, before, 1, &mut |found| {
+        is_listed = found.fs_id == entry.fs_id;
+        ControlFlow::Break(())
+    })?;
+    Ok(is_listed)
 }

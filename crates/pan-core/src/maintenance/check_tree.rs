@@ -14,7 +14,7 @@ use pan_model::{ByteSize, FsId, ListBy, ListOrder, NameKey, Rev, UserNo};
 
 use super::CheckReport;
 use super::check::WINDOW;
-use super::check_found::check_name;
+use super::check_found::{check_listed, check_name};
 use crate::{Error, Pan, Result};
 
 /// So many entries of an account are all searched for by their names.
@@ -25,15 +25,6 @@ const SEARCHED_ONE_OF: u64 = 16;
 /// More steps than any way to a root has.
 const STEPS_MAX: usize = 100_000;
 
-/// What a user's entries come to.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    /// The largest id in use.
-    pub(super) last_fs_id: Option<FsId>,
-    /// Files by media type, wherever they are.
-    pub(super) media: [u64; 4],
-}
-
 /// What the records of a bin come to.
 #[derive(Debug, Default)]
 pub(super) struct Bin {
@@ -42,22 +33,21 @@ pub(super) struct Bin {
 }
 
 impl Pan {
-    /// Returns what was counted on the way.
+    /// Returns the largest id in use.
     pub(super) async fn check_tree(
         &self,
         user: UserNo,
         report: &mut CheckReport,
-    ) -> Result<Counted> {
+    ) -> Result<Option<FsId>> {
         let root = FsId::root(user);
         let read = move |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_entry(root)?);
         let found = self.meta().read(ReadCost::Bounded, read).await?;
         if !found.is_some_and(|root| root.is_directory()) {
             report.find(format!("the root {root} is missing or no directory"));
         }
-        let mut counted = Counted::default();
+        let mut last = None;
         let (before, turn) = (report.entries, self.now().0.unsigned_abs() % SEARCHED_ONE_OF);
         loop {
-            let last = counted.last_fs_id;
             let is_small = report.entries - before < SEARCHED_ALL;
             let search = move |id: FsId| is_small || id.get() % SEARCHED_ONE_OF == turn;
             let scan = move |read: &mut dyn MetaRead| Scanned::window(read, user, last, search);
@@ -65,11 +55,10 @@ impl Pan {
             scanned.findings.into_iter().for_each(|finding| report.find(finding));
             report.entries += scanned.entries;
             self.check_totals(scanned.directories, report).await?;
-            counted.media.iter_mut().zip(scanned.media).for_each(|(sum, more)| *sum += more);
             if scanned.last.is_none() {
-                return Ok(counted);
+                return Ok(last);
             }
-            counted.last_fs_id = scanned.last;
+            last = scanned.last;
         }
     }
 
@@ -139,7 +128,6 @@ struct Scanned {
     last: Option<FsId>,
     entries: u64,
     directories: Vec<FsId>,
-    media: [u64; 4],
     findings: Vec<String>,
 }
 
@@ -161,15 +149,13 @@ impl Scanned {
             scanned.last = Some(entry.fs_id);
             scanned.findings.extend(check_place(read, entry)?);
             scanned.findings.extend(check_facts(read, entry)?);
+            scanned.findings.extend(check_listed(read, entry)?);
             if search(entry.fs_id) {
                 scanned.findings.extend(check_name(read, entry)?);
             }
             if entry.is_directory() {
                 scanned.directories.push(entry.fs_id);
-                continue;
             }
-            let weight = TotalsDelta::of(entry, &Totals::default());
-            scanned.media.iter_mut().zip(weight.media).for_each(|(sum, one)| *sum += one as u64);
         }
         Ok(scanned)
     }
