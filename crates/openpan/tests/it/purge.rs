@@ -12,6 +12,7 @@ crate::tests![
     ten_days_and_no_longer,
     the_days_can_be_set,
     what_was_purged_frees_its_bytes,
+    the_largest_superfile_is_collected,
     a_large_tree_is_removed_piece_by_piece,
     directories_among_files_are_removed_in_turn,
     a_lowered_quota_leaves_the_bin_alone,
@@ -82,6 +83,27 @@ fn what_was_purged_frees_its_bytes() {
     });
 }
 
+fn the_largest_superfile_is_collected() {
+    const BLOCKS: u32 = 1_024;
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        let puts = (0..BLOCKS).map(|i| {
+            let (pan, me) = (pan.clone(), me.clone());
+            async move { pan.put_block(&me, &i.to_be_bytes()).await }
+        });
+        let blocks = futures_util::future::join_all(puts).await;
+        pan.merge(&me, "/merged", blocks).await;
+        pan.rm(&me, "/merged").await;
+        pan.pan.empty_recycle(&me).await.unwrap();
+        // Blocks stay for two days after the merge, contents for one more.
+        for _ in 0..5 {
+            pan.wait_seconds(DAY + 1);
+            while !pan.pan.collect().await.unwrap().is_idle() {}
+        }
+        assert_eq!(pan.contents().await, 0);
+    });
+}
+
 fn a_large_tree_is_removed_piece_by_piece() {
     const FILES: usize = 2_600;
     InHand::story(Settings::default(), |pan| async move {
@@ -112,13 +134,13 @@ fn a_large_tree_is_removed_piece_by_piece() {
 fn directories_among_files_are_removed_in_turn() {
     InHand::story(Settings::default(), |pan| async move {
         let me = pan.user("me", ByteSize::UNLIMITED).await;
-        for i in 0..300 {
+        for i in 0..100 {
             pan.put(&me, &format!("/t/{i}-a"), b"x").await;
             pan.pan.mkdir(&me, &path(&format!("/t/{i}-b/c"))).await.unwrap();
         }
         pan.rm(&me, "/t").await;
         pan.pan.empty_recycle(&me).await.unwrap();
-        assert_eq!(pan.pan.collect().await.unwrap().staged_removed, 901);
+        assert_eq!(pan.pan.collect().await.unwrap().staged_removed, 301);
         assert_eq!(pan.rows().await, 1, "the root is left");
     });
 }
