@@ -13,6 +13,7 @@ crate::tests![
     the_days_can_be_set,
     what_was_purged_frees_its_bytes,
     the_largest_superfile_is_collected,
+    a_clock_that_jumps_does_not_tear_a_copy,
     a_large_tree_is_removed_piece_by_piece,
     directories_among_files_are_removed_in_turn,
     a_lowered_quota_leaves_the_bin_alone,
@@ -276,5 +277,31 @@ fn a_path_that_its_creator_spelt_longer_than_any_request() {
         pan.pan.delete(&me, &deep).await.unwrap();
         pan.wait_seconds(10 * DAY);
         assert_eq!(pan.pan.purge_expired().await.unwrap(), 1);
+    });
+}
+
+// A tree that seems to be nobody's any more is removed, not linked in halves.
+fn a_clock_that_jumps_does_not_tear_a_copy() {
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        for i in 0..20 {
+            pan.put(&me, &format!("/from/{i}/f"), b"x").await;
+        }
+        let copies = {
+            let (pan, me) = (pan.clone(), me.clone());
+            tokio::spawn(async move {
+                for i in 0..200 {
+                    let to = path(&format!("/to/{i}"));
+                    let copied = pan.pan.copy_entry(&me, &path("/from"), &to).await;
+                    let given_up = matches!(copied, Err(Error::SourceChanged { .. }));
+                    assert!(copied.is_ok() || given_up, "{copied:?}");
+                }
+            })
+        };
+        while !copies.is_finished() {
+            pan.wait_seconds(100);
+            pan.pan.collect().await.unwrap();
+        }
+        copies.await.unwrap();
     });
 }
