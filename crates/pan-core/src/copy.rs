@@ -93,8 +93,9 @@ impl Drop for Building<'_> {
 }
 
 impl Copy {
-    /// Whether the copy was linked; otherwise its source changed meanwhile
-    /// and nothing is left of it but a staged tree for the worker.
+    /// Whether the copy was linked; otherwise its source changed meanwhile, or
+    /// the worker took the copy for nobody's, and nothing is left of it but a
+    /// staged tree for the worker.
     async fn run(self, pan: &Pan) -> Result<bool> {
         let scope = Scope::User(self.caller.user);
         let begin = self.clone();
@@ -102,9 +103,13 @@ impl Copy {
         let Some(mut build) = pan.meta().write(scope, job).await? else { return Ok(true) };
         let _building = Building::new(pan, build.top);
         while !build.open.is_empty() {
-            let (open, now) = (build.open.clone(), self.now);
-            let job = move |tx: &mut dyn MetaTxn| copy_slice(tx, open.clone(), now);
-            build.open = pan.meta().write(scope, job).await?;
+            let (top, open, now) = (build.top, build.open.clone(), self.now);
+            let job = move |tx: &mut dyn MetaTxn| match is_being_built(tx, top)? {
+                true => copy_slice(tx, open.clone(), now).map(Some),
+                false => Ok(None),
+            };
+            let Some(open) = pan.meta().write(scope, job).await? else { return Ok(false) };
+            build.open = open;
         }
         let job = move |tx: &mut dyn MetaTxn| self.link(tx, &build);
         pan.meta().write(scope, job).await
@@ -151,7 +156,8 @@ impl Copy {
     /// Links the staged tree if its source is what was copied.
     fn link(&self, tx: &mut dyn MetaTxn, build: &Build) -> Result<bool> {
         let (source, place) = self.check(tx.as_read())?;
-        let unchanged = source.entry.fs_id == build.source.fs_id
+        let unchanged = is_being_built(tx, build.top)?
+            && source.entry.fs_id == build.source.fs_id
             && tx.get_totals(source.entry.fs_id)? == build.below;
         if !unchanged {
             return Ok(false);
@@ -166,6 +172,12 @@ impl Copy {
         ledger::apply(tx, self.now, Some(old), Some(new))?;
         Ok(true)
     }
+}
+
+/// Whether a staged tree is whole so far: the worker has not begun to remove
+/// it, as it may when the clock has jumped.
+fn is_being_built(tx: &mut dyn MetaTxn, top: FsId) -> Result<bool> {
+    Ok(tx.get_staged(top)?.is_some_and(|tree| !tree.removing))
 }
 
 /// Copies up to a slice of entries, depth first. Returns what is still open.

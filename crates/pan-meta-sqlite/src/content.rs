@@ -316,6 +316,12 @@ impl ContentTxn for Session<'_> {
         Ok(())
     }
 
+    fn remove_parts(&mut self, id: ContentId, from_seq: u32) -> Result<()> {
+        let sql = "DELETE FROM part WHERE content = ?1 AND seq >= ?2";
+        self.execute("removing parts", sql, params![Db(id), from_seq])?;
+        Ok(())
+    }
+
     fn set_content_state(&mut self, id: ContentId, state: ContentState) -> Result<()> {
         let (number, at) = match state {
             ContentState::Present => (PRESENT, None),
@@ -348,7 +354,7 @@ impl ContentTxn for Session<'_> {
         self.execute("removing a body", "DELETE FROM body WHERE content = ?1", [Db(id)])?;
         self.remove_blobs(id)?;
         self.set_damaged(id, false)?;
-        self.execute("removing parts", "DELETE FROM part WHERE content = ?1", [Db(id)])?;
+        self.remove_parts(id, 0)?;
         self.remove_maybe_unreferenced(id)?;
         self.execute_one("removing a content", "DELETE FROM content WHERE id = ?1", [Db(id)])
     }

@@ -89,6 +89,19 @@ impl InHand {
         self.pan.upload(caller, &path, Ondup::Overwrite, received).await.unwrap()
     }
 
+    /// Uploads a block for a merge.
+    pub(crate) async fn put_block(&self, caller: &Caller, content: &[u8]) -> Md5 {
+        let body = stream::iter([Ok::<_, BodyError>(Bytes::copy_from_slice(content))]);
+        let received = self.pan.receive_tmpfile(caller, None, body).await.unwrap();
+        self.pan.upload_tmpfile(caller, received).await.unwrap()
+    }
+
+    /// Merges blocks into a file.
+    pub(crate) async fn merge(&self, caller: &Caller, at: &str, blocks: Vec<Md5>) -> Located {
+        let merge = self.pan.create_superfile(caller, &path(at), Ondup::Overwrite, blocks).await;
+        merge.unwrap().finish().await.unwrap()
+    }
+
     /// Uploads by digests alone.
     pub(crate) async fn rapid(
         &self,
@@ -140,6 +153,11 @@ impl InHand {
     /// How many entries there are, seen and unseen.
     pub(crate) async fn rows(&self) -> u64 {
         self.pan.check(false).await.unwrap().entries
+    }
+
+    /// How many contents there are.
+    pub(crate) async fn contents(&self) -> u64 {
+        self.pan.check(false).await.unwrap().contents
     }
 }
 

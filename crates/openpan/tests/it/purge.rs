@@ -12,6 +12,8 @@ crate::tests![
     ten_days_and_no_longer,
     the_days_can_be_set,
     what_was_purged_frees_its_bytes,
+    the_largest_superfile_is_collected,
+    a_clock_that_jumps_does_not_tear_a_copy,
     a_large_tree_is_removed_piece_by_piece,
     directories_among_files_are_removed_in_turn,
     a_lowered_quota_leaves_the_bin_alone,
@@ -82,6 +84,27 @@ fn what_was_purged_frees_its_bytes() {
     });
 }
 
+fn the_largest_superfile_is_collected() {
+    const BLOCKS: u32 = 1_024;
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        let puts = (0..BLOCKS).map(|i| {
+            let (pan, me) = (pan.clone(), me.clone());
+            async move { pan.put_block(&me, &i.to_be_bytes()).await }
+        });
+        let blocks = futures_util::future::join_all(puts).await;
+        pan.merge(&me, "/merged", blocks).await;
+        pan.rm(&me, "/merged").await;
+        pan.pan.empty_recycle(&me).await.unwrap();
+        // Blocks stay for two days after the merge, contents for one more.
+        for _ in 0..5 {
+            pan.wait_seconds(DAY + 1);
+            while !pan.pan.collect().await.unwrap().is_idle() {}
+        }
+        assert_eq!(pan.contents().await, 0);
+    });
+}
+
 fn a_large_tree_is_removed_piece_by_piece() {
     const FILES: usize = 2_600;
     InHand::story(Settings::default(), |pan| async move {
@@ -112,13 +135,13 @@ fn a_large_tree_is_removed_piece_by_piece() {
 fn directories_among_files_are_removed_in_turn() {
     InHand::story(Settings::default(), |pan| async move {
         let me = pan.user("me", ByteSize::UNLIMITED).await;
-        for i in 0..300 {
+        for i in 0..100 {
             pan.put(&me, &format!("/t/{i}-a"), b"x").await;
             pan.pan.mkdir(&me, &path(&format!("/t/{i}-b/c"))).await.unwrap();
         }
         pan.rm(&me, "/t").await;
         pan.pan.empty_recycle(&me).await.unwrap();
-        assert_eq!(pan.pan.collect().await.unwrap().staged_removed, 901);
+        assert_eq!(pan.pan.collect().await.unwrap().staged_removed, 301);
         assert_eq!(pan.rows().await, 1, "the root is left");
     });
 }
@@ -254,5 +277,31 @@ fn a_path_that_its_creator_spelt_longer_than_any_request() {
         pan.pan.delete(&me, &deep).await.unwrap();
         pan.wait_seconds(10 * DAY);
         assert_eq!(pan.pan.purge_expired().await.unwrap(), 1);
+    });
+}
+
+// A tree that seems to be nobody's any more is removed, not linked in halves.
+fn a_clock_that_jumps_does_not_tear_a_copy() {
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("me", ByteSize::UNLIMITED).await;
+        for i in 0..20 {
+            pan.put(&me, &format!("/from/{i}/f"), b"x").await;
+        }
+        let copies = {
+            let (pan, me) = (pan.clone(), me.clone());
+            tokio::spawn(async move {
+                for i in 0..200 {
+                    let to = path(&format!("/to/{i}"));
+                    let copied = pan.pan.copy_entry(&me, &path("/from"), &to).await;
+                    let given_up = matches!(copied, Err(Error::SourceChanged { .. }));
+                    assert!(copied.is_ok() || given_up, "{copied:?}");
+                }
+            })
+        };
+        while !copies.is_finished() {
+            pan.wait_seconds(100);
+            pan.pan.collect().await.unwrap();
+        }
+        copies.await.unwrap();
     });
 }

@@ -154,6 +154,14 @@ pub async fn parts_are_listed_in_order_and_may_repeat(store: &dyn MetaStore) {
     })
     .await;
     assert_eq!(read(store, move |rows| rows.list_parts(whole)).await, order);
+    let other = insert_content(store, 50, 4, ContentKind::Superfile).await.id;
+    write(store, ANYBODY, move |tx| {
+        tx.insert_part(other, 2, two.id)?;
+        tx.remove_parts(whole, 2)
+    })
+    .await;
+    assert_eq!(read(store, move |rows| rows.list_parts(whole)).await, order[..2]);
+    assert_eq!(read(store, move |rows| rows.list_parts(other)).await, [two]);
     write(store, ANYBODY, move |tx| tx.remove_content(one.id)).await;
     read(store, move |rows| {
         assert_eq!(rows.list_parts(whole).unwrap_err().kind(), ErrorKind::Corrupt);

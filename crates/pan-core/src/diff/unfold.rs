@@ -7,6 +7,7 @@ use pan_engine::MetaRead;
 use pan_engine::meta::{ChildrenQuery, Entry, ListedAfter};
 use pan_model::{ByteSize, FsId, ListBy, ListOrder, NameKey, PanPath, Timestamp};
 
+use super::view::is_reachable;
 use crate::Result;
 
 /// The first window of a directory: most have no more, and of those on the way
@@ -70,6 +71,9 @@ impl Walk {
                 continue;
             };
             let path = directory.path.join(&entry.name);
+            if !is_reachable(&path) {
+                continue;
+            }
             if entry.is_directory() {
                 self.open.push(OpenDirectory::new(entry.fs_id, path.clone()));
             }

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 
 use pan_engine::MetaRead;
 use pan_engine::meta::Entry;
-use pan_model::{Caller, FsId, PanPath};
+use pan_model::{Caller, FsId, MAX_PATH_BYTES, PanPath};
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// Directories whose place is remembered before all are forgotten.
 const PLACES_MAX: usize = 1_000;
 
-/// Deeper than any tree can be: an entry that is its own ancestor.
-const DEPTH_MAX: usize = 1 << 20;
+/// The names in the longest path that a request can say.
+const DEPTH_MAX: usize = MAX_PATH_BYTES / 2;
+
+/// Longer than the longest such path in any spelling.
+const BYTES_MAX: usize = 4 * MAX_PATH_BYTES;
 
 /// Where a path lies, seen from the root of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +28,19 @@ pub(super) enum Relation {
     Outside,
 }
 
+/// Whether a request can name a path. Directories that are moved into one
+/// another make longer ones without end; what lies there is told of once
+/// something above it is moved up again.
+pub(super) fn is_reachable(path: &PanPath) -> bool {
+    path.as_str().len() <= BYTES_MAX && path.depth() <= DEPTH_MAX
+}
+
 /// The tree as one token sees it in one snapshot.
 pub(super) struct View<'a> {
     pub(super) root: &'a PanPath,
     root_depth: usize,
-    /// Where directories are; `None` for what is in the bin, or gone.
+    /// Where directories are; `None` for what is in the bin, gone, or out of
+    /// reach.
     places: HashMap<FsId, Option<PanPath>>,
 }
 
@@ -50,7 +61,7 @@ impl<'a> View<'a> {
     }
 
     /// Where an entry is, in its creators' spelling; `None` when it is not in
-    /// the tree.
+    /// the tree, or out of reach.
     pub(super) fn path_of(
         &mut self,
         read: &mut dyn MetaRead,
@@ -59,7 +70,8 @@ impl<'a> View<'a> {
         let Some(parent) = entry.parent else {
             return Ok(entry.fs_id.is_root().then(PanPath::root));
         };
-        Ok(self.directory(read, parent)?.map(|parent| parent.join(&entry.name)))
+        let path = self.directory(read, parent)?.map(|parent| parent.join(&entry.name));
+        Ok(path.filter(is_reachable))
     }
 
     /// Where the directory with this id is.
@@ -85,7 +97,8 @@ impl<'a> View<'a> {
             let parent = entry.parent;
             above.push(entry);
             if above.len() > DEPTH_MAX {
-                return Err(Error::Damaged { what: format!("directory {fs_id} has no top") });
+                self.places.insert(fs_id, None);
+                return Ok(None);
             }
             match parent {
                 Some(parent) => at = parent,
@@ -93,7 +106,7 @@ impl<'a> View<'a> {
             }
         };
         while let Some(entry) = above.pop() {
-            place = place.map(|parent| parent.join(&entry.name));
+            place = place.map(|parent| parent.join(&entry.name)).filter(is_reachable);
             self.places.insert(entry.fs_id, place.clone());
         }
         Ok(place)

@@ -14,6 +14,8 @@ use crate::{Error, Pan, Result, Worker, WorkerStatus, tmpfile};
 
 /// Rows that one pass takes up at a time.
 const AT_ONCE: u64 = 200;
+/// Parts that one closure takes from a superfile: two rows each.
+const PARTS_AT_ONCE: usize = 500;
 
 /// What a pass of the collector did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -173,17 +175,32 @@ impl Pan {
         let blobs = self.meta().read(ReadCost::Long, list).await?;
         let keys: Vec<_> = blobs.iter().map(|blob| blob.key).collect();
         self.blobs().delete(&keys).await?;
-        let job = move |tx: &mut dyn MetaTxn| {
-            let Some(row) = tx.get_content(id)? else { return Ok::<_, Error>(()) };
-            if row.kind == ContentKind::Superfile {
-                for part in tx.list_parts(id)? {
-                    tx.add_maybe_unreferenced(part.id)?;
-                }
+        loop {
+            let job = move |tx: &mut dyn MetaTxn| remove_rows(tx, id);
+            if self.meta().write(Scope::Instance, job).await? {
+                return Ok(());
             }
-            Ok(tx.remove_content(id)?)
-        };
-        self.meta().write(Scope::Instance, job).await
+        }
     }
+}
+
+/// Removes a content, of a superfile some of its parts first. Returns whether
+/// all of it is gone.
+fn remove_rows(tx: &mut dyn MetaTxn, id: ContentId) -> Result<bool> {
+    let Some(row) = tx.get_content(id)? else { return Ok(true) };
+    if row.kind == ContentKind::Superfile {
+        let parts = tx.list_parts(id)?;
+        let kept = parts.len().saturating_sub(PARTS_AT_ONCE);
+        for part in &parts[kept..] {
+            tx.add_maybe_unreferenced(part.id)?;
+        }
+        tx.remove_parts(id, kept as u32)?;
+        if kept > 0 {
+            return Ok(false);
+        }
+    }
+    tx.remove_content(id)?;
+    Ok(true)
 }
 
 fn mark_if_unreferenced(tx: &mut dyn MetaTxn, id: ContentId, now: Timestamp) -> Result<bool> {

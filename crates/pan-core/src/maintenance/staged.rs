@@ -58,9 +58,14 @@ struct Slice {
 
 /// Removes up to `limit` entries below `top`, then `top` itself.
 fn remove_slice(tx: &mut dyn MetaTxn, top: FsId, limit: usize) -> Result<Slice> {
-    if tx.get_staged(top)?.is_none() {
+    let Some(tree) = tx.get_staged(top)? else {
         // Somebody else was faster, or the tree was linked after all.
         return Ok(Slice { removed: 0, is_last: true });
+    };
+    if !tree.removing {
+        // Whoever builds it after all must not link what is left of it.
+        tx.remove_staged(top)?;
+        tx.insert_staged(&StagedRow { removing: true, ..tree })?;
     }
     let mut open = vec![top];
     let mut left = limit;

@@ -162,6 +162,10 @@ pub trait ContentTxn {
     /// Adds a part to a superfile.
     fn insert_part(&mut self, id: ContentId, seq: u32, part: ContentId) -> Result<()>;
 
+    /// Removes the parts of a superfile from a place on. What they pointed to
+    /// is noted as maybe unreferenced by the rule.
+    fn remove_parts(&mut self, id: ContentId, from_seq: u32) -> Result<()>;
+
     /// Moves a content along its states.
     fn set_content_state(&mut self, id: ContentId, state: ContentState) -> Result<()>;
 

@@ -1,16 +1,22 @@
 //! Where the feed begins anew: positions that no cursor can hold, and changes
 //! that were forgotten.
 
+use std::collections::BTreeSet;
+
+use pan_core::{Change, Settings};
+use pan_model::{ByteSize, PanPath};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::in_process::Ground;
 use super::storage::{Op, ROOTS, Reader, Storage, difference};
+use crate::in_hand::{InHand, path};
 
 crate::tests![
     a_position_too_long_for_a_cursor_is_found_again,
     a_long_position_in_what_was_moved_is_found_again,
     a_page_of_nothing_has_an_end,
+    what_no_request_can_name_is_told_once_one_can,
     a_long_position_whose_directory_moved_begins_anew,
     a_reader_that_stayed_away_for_long_begins_anew,
 ];
@@ -99,6 +105,39 @@ fn a_page_of_nothing_has_an_end() {
         cursor = page.has_more.then_some(page.cursor);
     }
     assert_eq!(pages, [(0, false, true), (0, false, true), (0, false, false)]);
+}
+
+// Told whole, a chain of directories takes the square of its depth in memory.
+fn what_no_request_can_name_is_told_once_one_can() {
+    InHand::story(Settings::default(), |pan| async move {
+        let me = pan.user("deep", ByteSize::UNLIMITED).await;
+        let chain = |top: usize, below| path(&format!("/{top}{}", "/d".repeat(below)));
+        pan.pan.mkdir(&me, &chain(0, 250)).await.unwrap();
+        for top in 1..=10 {
+            pan.pan.move_entry(&me, &chain(top - 1, 0), &chain(top, 250)).await.unwrap();
+        }
+        let mut tree = BTreeSet::<PanPath>::new();
+        let mut cursor = None;
+        for told in [2_048, 2_751] {
+            loop {
+                let page = pan.pan.diff(&me, cursor.as_deref()).await.unwrap();
+                for (path, change) in page.changes {
+                    match change {
+                        Change::Present(_) => drop(tree.insert(path)),
+                        Change::Gone(_) => tree.retain(|it| !it.is_within(&path)),
+                    }
+                }
+                cursor = Some(page.cursor);
+                if !page.has_more {
+                    break;
+                }
+            }
+            assert_eq!(tree.len(), told);
+            if told == 2_048 {
+                pan.pan.move_entry(&me, &chain(10, 1_000), &path("/up")).await.unwrap();
+            }
+        }
+    });
 }
 
 fn a_long_position_whose_directory_moved_begins_anew() {
