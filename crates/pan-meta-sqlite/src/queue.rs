@@ -38,7 +38,7 @@ struct State {
     /// The scopes that have something waiting, the next in turn first.
     turns: VecDeque<Scope>,
     waiting: usize,
-    /// Copies of the database that were asked for; closures go first.
+    /// Copies of the database that were asked for.
     copies: VecDeque<CopyRequest>,
     /// The writer sleeps: without this every push would be a system call.
     asleep: bool,
@@ -88,16 +88,17 @@ impl Queue {
         self.lock().pop()
     }
 
-    /// The next closure in turn, else the next copy; sleeps until there is
+    /// The next copy, else the next closure in turn; sleeps until there is
     /// one, or for no longer than `pause`.
     pub(crate) fn wait(&self, pause: Option<Duration>) -> Waited {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.pop() {
-                return Waited::Job(job);
-            }
+            // Closures wait for one step of it; it would wait for all of them.
             if let Some(request) = state.copies.pop_front() {
                 return Waited::Copy(request);
+            }
+            if let Some(job) = state.pop() {
+                return Waited::Job(job);
             }
             if state.closed {
                 return Waited::Closed;

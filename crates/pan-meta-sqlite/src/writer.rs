@@ -65,6 +65,9 @@ fn write(
                     // Whoever writes waits for a step of the copy, not for all of it.
                     if let Some(first) = queue.pop() {
                         batch::run(&mut session, queue, answerer, first)?;
+                        if let Some(user) = session.backlog.overdue() {
+                            fold(&mut session, user)?;
+                        }
                         log.checkpoint_if_due(conn).map_err(failed)?;
                     }
                     Ok(())

@@ -1,11 +1,13 @@
 //! Copies of a database in use.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pan_engine::{EngineError, MetaStoreExt, Scope};
+use pan_engine::{EngineError, MetaStoreExt, MetaTxn, Scope};
 use pan_meta_sqlite::{Options, SqliteStore};
 use pan_model::UserNo;
+use tokio::task::JoinSet;
 
 use crate::given::{Opened, add_body, put};
 
@@ -53,6 +55,34 @@ async fn a_copy_is_made_beside_changes() {
     drop(conn);
     let store = SqliteStore::open(&copy, Options::default()).unwrap();
     store.write(A, put(1_000_000)).await.unwrap();
+}
+
+/// However many changes come, a copy gets its turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_without_a_pause_do_not_put_off_a_copy() {
+    let opened = Arc::new(Opened::new());
+    let done = Arc::new(AtomicBool::new(false));
+    let copy = opened.path().with_file_name("copy.db");
+    let mut writing = JoinSet::new();
+    for number in 0..300 {
+        let (opened, done) = (opened.clone(), done.clone());
+        writing.spawn(async move {
+            while !done.load(Ordering::SeqCst) {
+                // More than a batch may take.
+                let (mut put, pause) = (put(number), Duration::from_micros(100));
+                let slowly = move |tx: &mut dyn MetaTxn| {
+                    std::thread::sleep(pause);
+                    put(tx)
+                };
+                opened.write(A, slowly).await.unwrap();
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let copied = tokio::time::timeout(Duration::from_secs(10), opened.copy_to(copy)).await;
+    done.store(true, Ordering::SeqCst);
+    writing.join_all().await;
+    copied.expect("it begins").unwrap();
 }
 
 /// A copy that cannot be made is told, and the writer goes on.
