@@ -8,9 +8,10 @@ use std::collections::HashMap;
 
 use pan_engine::MetaRead;
 use pan_engine::meta::Entry;
-use pan_model::{Caller, FsId, MAX_PATH_BYTES, NameKey, PanPath};
+use pan_model::{Caller, FsId, NameKey, PanPath};
 
 use crate::Result;
+use crate::tree::{DEPTH_MAX, is_reachable};
 
 /// A live directory, and what was learnt in one snapshot about those below it.
 pub(crate) struct Below {
@@ -64,8 +65,8 @@ impl Below {
             if let Some(known) = self.known.get(&at) {
                 break known.clone();
             }
-            // No path has so many names: a circle would be damage.
-            let entry = if way.len() < MAX_PATH_BYTES { read.get_entry(at)? } else { None };
+            // No path that counts has so many names.
+            let entry = if way.len() <= DEPTH_MAX { read.get_entry(at)? } else { None };
             let Some((entry, parent)) = entry.and_then(|entry| entry.parent.map(|up| (entry, up)))
             else {
                 self.known.insert(at, None);
@@ -75,7 +76,10 @@ impl Below {
             at = parent;
         };
         while let Some(entry) = way.pop() {
-            path = path.filter(|_| self.has_prefix(&entry)).map(|path| path.join(&entry.name));
+            path = path
+                .filter(|_| self.has_prefix(&entry))
+                .map(|path| path.join(&entry.name))
+                .filter(is_reachable);
             self.known.insert(entry.fs_id, path.clone());
         }
         Ok(path)

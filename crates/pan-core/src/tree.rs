@@ -2,7 +2,7 @@
 
 use pan_engine::meta::Entry;
 use pan_engine::{MetaRead, MetaTxn};
-use pan_model::{Caller, FsId, NameKey, PanPath, PathRules, Timestamp, UserNo};
+use pan_model::{Caller, FsId, MAX_PATH_BYTES, NameKey, PanPath, PathRules, Timestamp, UserNo};
 
 use crate::ledger::{self, Node};
 use crate::{Error, Result};
@@ -48,6 +48,19 @@ pub(crate) struct Directory {
     pub(crate) path: PanPath,
     /// From the root to the directory itself.
     pub(crate) chain: Vec<FsId>,
+}
+
+/// The names in the longest path that a request can say.
+pub(crate) const DEPTH_MAX: usize = MAX_PATH_BYTES / 2;
+
+/// Longer than the longest such path in any spelling.
+const BYTES_MAX: usize = 4 * MAX_PATH_BYTES;
+
+/// Whether a request can name a path. Directories that are moved into one
+/// another make longer ones without end; what lies there is told of, and
+/// found, once something above it is moved up again.
+pub(crate) fn is_reachable(path: &PanPath) -> bool {
+    path.as_str().len() <= BYTES_MAX && path.depth() <= DEPTH_MAX
 }
 
 /// Refuses a path outside the caller's root, before anything is looked up.

@@ -7,8 +7,8 @@ use pan_engine::MetaRead;
 use pan_engine::meta::{ChildrenQuery, Entry, ListedAfter};
 use pan_model::{ByteSize, FsId, ListBy, ListOrder, NameKey, PanPath, Timestamp};
 
-use super::view::is_reachable;
 use crate::Result;
+use crate::tree::is_reachable;
 
 /// The first window of a directory: most have no more, and of those on the way
 /// down to a deep entry nothing else is needed yet.

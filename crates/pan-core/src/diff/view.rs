@@ -4,18 +4,13 @@ use std::collections::HashMap;
 
 use pan_engine::MetaRead;
 use pan_engine::meta::Entry;
-use pan_model::{Caller, FsId, MAX_PATH_BYTES, PanPath};
+use pan_model::{Caller, FsId, PanPath};
 
 use crate::Result;
+use crate::tree::{DEPTH_MAX, is_reachable};
 
 /// Directories whose place is remembered before all are forgotten.
 const PLACES_MAX: usize = 1_000;
-
-/// The names in the longest path that a request can say.
-const DEPTH_MAX: usize = MAX_PATH_BYTES / 2;
-
-/// Longer than the longest such path in any spelling.
-const BYTES_MAX: usize = 4 * MAX_PATH_BYTES;
 
 /// Where a path lies, seen from the root of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +21,6 @@ pub(super) enum Relation {
     AtOrAbove,
     /// Elsewhere.
     Outside,
-}
-
-/// Whether a request can name a path. Directories that are moved into one
-/// another make longer ones without end; what lies there is told of once
-/// something above it is moved up again.
-pub(super) fn is_reachable(path: &PanPath) -> bool {
-    path.as_str().len() <= BYTES_MAX && path.depth() <= DEPTH_MAX
 }
 
 /// The tree as one token sees it in one snapshot.

@@ -58,8 +58,15 @@ impl Pan {
             users.entry(record.fs_id.user()).or_default().push(record);
         }
         let mut purged = 0;
-        for (_, records) in users {
-            purged += self.purge(records).await?;
+        for (user, records) in users {
+            match self.purge(records).await {
+                Ok(records) => purged += records,
+                // Others' bins are purged all the same.
+                Err(Error::Damaged { what }) => {
+                    tracing::error!(%user, %what, "this user's bin cannot be purged");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(purged)
     }
