@@ -18,6 +18,7 @@ crate::tests![
     a_damaged_block_is_healed_by_uploading_it_again,
     a_small_content_is_healed_where_it_is,
     right_bytes_that_come_back_are_recognised,
+    a_blob_that_no_row_names_any_more_is_missed,
 ];
 
 const DAMAGED: usize = 200;
@@ -238,5 +239,28 @@ fn right_bytes_that_come_back_are_recognised() {
     fs::rename(&aside, file).unwrap();
     let (clean, _, said) = scrub(&data);
     assert!(clean && said.contains("1 contents have their bytes back"), "{said}");
+    server.check();
+}
+
+fn a_blob_that_no_row_names_any_more_is_missed() {
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    let server = Server::start(&data);
+    let admin = server.admin();
+    let content = digest::content(50, 5_000_000);
+    admin.put("/lost", &content).ok();
+    server.stop();
+    let rows = rusqlite::Connection::open(data.join("meta.db")).unwrap();
+    assert_eq!(rows.execute("DELETE FROM blob WHERE seq = 1", []).unwrap(), 1);
+    drop(rows);
+    for _ in 0..2 {
+        let output = openpan(&data, &["scrub"]).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("blobs of content 1 are missing (admin:/lost)"), "{said}");
+    }
+    let server = Server::start(&data);
+    let admin = Client::new(&server.address, admin.token());
+    admin.put("/again", &content).ok();
+    assert!(admin.get("/lost").file() == content);
     server.check();
 }

@@ -4,9 +4,9 @@
 
 use std::ops::ControlFlow;
 
-use pan_engine::meta::{BlobRow, ContentKind, ContentState};
+use pan_engine::meta::{BlobRow, ContentKind, ContentRow, ContentState};
 use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
-use pan_hash::body_blake3;
+use pan_hash::{BLOB_BYTES, body_blake3};
 use pan_model::{Blake3, ByteSize, ContentId};
 
 use super::Progress;
@@ -181,7 +181,7 @@ impl Slice {
                 ContentKind::Inline => slice.add_body(read, row.id, &row.fingerprint.blake3)?,
                 ContentKind::Blobs => {
                     let seq = if row.id == place.content { place.seq } else { 0 };
-                    slice.add_blobs(read, row.id, seq)?;
+                    slice.add_blobs(read, row, seq)?;
                 }
                 // Its bytes are those of its parts, which come in turn.
                 ContentKind::Superfile => {}
@@ -211,10 +211,17 @@ impl Slice {
         Ok(())
     }
 
-    fn add_blobs(&mut self, read: &mut dyn MetaRead, id: ContentId, seq: u32) -> Result<()> {
+    fn add_blobs(&mut self, read: &mut dyn MetaRead, row: &ContentRow, seq: u32) -> Result<()> {
+        let id = row.id;
         let blobs = read.list_blobs(id, seq, BLOBS_AT_ONCE)?;
         if let Some(last) = blobs.last().filter(|_| blobs.len() as u64 == BLOBS_AT_ONCE) {
             self.next = Some(Place { content: id, seq: last.seq + 1 });
+        }
+        let left = row.fingerprint.size.0.div_ceil(BLOB_BYTES).saturating_sub(seq.into());
+        let in_line = blobs.iter().zip(seq..).all(|(blob, seq)| blob.seq == seq);
+        if !in_line || blobs.len() as u64 != left.min(BLOBS_AT_ONCE) {
+            let what = format!("blobs of content {} are missing", id.0);
+            self.bad_bodies.push((id, None, Error::Damaged { what }));
         }
         self.blobs.extend(blobs.into_iter().map(|blob| (id, blob)));
         Ok(())

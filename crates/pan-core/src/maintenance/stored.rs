@@ -34,15 +34,21 @@ const ROWS: u64 = 256;
 impl Pan {
     /// Reads all blobs of a content. The first that is damaged is the error.
     pub(crate) async fn read_all_stored(&self, id: ContentId) -> Result<()> {
-        let mut seq = 0;
+        let (mut seq, mut held) = (0, 0);
         loop {
-            let list =
-                move |read: &mut dyn MetaRead| Ok::<_, Error>(read.list_blobs(id, seq, ROWS)?);
-            let blobs = self.meta().read(ReadCost::Bounded, list).await?;
-            let Some(last) = blobs.last() else { return Ok(()) };
+            let list = move |read: &mut dyn MetaRead| {
+                Ok::<_, Error>((read.get_content(id)?, read.list_blobs(id, seq, ROWS)?))
+            };
+            let (row, blobs) = self.meta().read(ReadCost::Bounded, list).await?;
+            let Some(last) = blobs.last() else {
+                let size = row.map_or(held, |row| row.fingerprint.size.0);
+                let what = format!("blobs of content {} are missing", id.0);
+                return if size == held { Ok(()) } else { Err(Error::Damaged { what }) };
+            };
             seq = last.seq + 1;
             for blob in &blobs {
                 read_stored(&**self.blobs(), blob).await?;
+                held += blob.size.0;
             }
         }
     }
