@@ -43,7 +43,9 @@ pub use download::Download;
 pub use dump::{DUMP_SLICE, Dump, DumpRow};
 pub use error::{BodyError, Error, Result};
 pub use list::Listing;
-pub use maintenance::{BackupReport, CheckReport, CollectReport, Damage, Progress, ScrubReport};
+pub use maintenance::{
+    BackupReport, CheckReport, CollectReport, Damage, Damages, Progress, ScrubReport,
+};
 pub use media::{MEDIA_PAGE_MAX, MediaPage};
 pub use meta::Described;
 pub use pan::{Engines, Pan, RapidUploadScope, Settings};

@@ -22,7 +22,7 @@ use pan_model::ByteSize;
 
 pub use backup::BackupReport;
 pub use check::CheckReport;
-pub use damage::Damage;
+pub use damage::{Damage, Damages};
 pub use gc::CollectReport;
 pub(crate) use gc::Collector;
 pub(crate) use lease::Leases;

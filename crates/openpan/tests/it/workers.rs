@@ -295,7 +295,7 @@ fn no_blob_goes_while_a_backup_is_under_way() {
         };
         let (report, ()) = tokio::join!(pan.backup("anywhere", &|_| {}), collecting);
         let report = report.unwrap();
-        assert_eq!(report.contents_damaged, 0, "{report:?}");
+        assert_eq!(report.damages.contents, 0, "{report:?}");
         // All but the orphan, which no row names.
         assert_eq!(report.blobs_copied, before as u64 - 1);
         while !pan.collect().await.unwrap().is_idle() {}

@@ -13,7 +13,7 @@ use pan_engine::{
 use pan_model::{BlobKey, ByteSize, ContentId};
 
 use super::Progress;
-use super::damage::Damage;
+use super::damage::{Damage, Damages};
 use super::scrub::{BEGINNING, Slice};
 use super::stored::{read_stored, stored_length};
 use crate::diff::forget_cursors;
@@ -23,8 +23,6 @@ use crate::{Error, Pan, Result};
 const STORE_ID: &str = "store_id";
 /// Blobs that are copied at once: 16 MiB in memory.
 const COPIES_AT_ONCE: usize = 4;
-/// Damaged contents that a report names; the others are counted.
-const DAMAGES_MAX: usize = 1_000;
 /// Keys that are looked at together.
 const KEYS_AT_ONCE: usize = 500;
 
@@ -40,22 +38,7 @@ pub struct BackupReport {
     /// Blobs of earlier backups that no row names any more.
     pub blobs_removed: u64,
     /// Contents that are damaged and could not be copied whole.
-    pub contents_damaged: u64,
-    /// The first of them, in the order of their ids.
-    pub damages: Vec<Damage>,
-}
-
-impl BackupReport {
-    /// Counts a damaged content once, however many of its blobs are.
-    fn find(&mut self, damage: Damage, last: &mut Option<ContentId>) {
-        if last.replace(damage.content) == Some(damage.content) {
-            return;
-        }
-        self.contents_damaged += 1;
-        if self.damages.len() < DAMAGES_MAX {
-            self.damages.push(damage);
-        }
-    }
+    pub damages: Damages,
 }
 
 /// What became of one blob.
@@ -79,13 +62,13 @@ impl Pan {
         let _lease = self.inner().leases.hold().await;
         let rows = place.copy_rows().await?;
         forget_cursors(&*rows).await?;
-        let (mut report, mut last) = (BackupReport::default(), None);
+        let mut report = BackupReport::default();
         let mut at = Some(BEGINNING);
         while let Some(next) = at {
             let load = move |read: &mut dyn MetaRead| Slice::load(read, next);
             let slice = rows.read(ReadCost::Long, load).await?;
             at = slice.next;
-            self.copy_slice(&*place, &*rows, slice, &mut report, &mut last).await?;
+            self.copy_slice(&*place, &*rows, slice, &mut report).await?;
             progress(ByteSize(report.bytes_copied));
         }
         let rows = place.finish(rows).await?;
@@ -114,7 +97,6 @@ impl Pan {
         rows: &dyn MetaStore,
         slice: Slice,
         report: &mut BackupReport,
-        last: &mut Option<ContentId>,
     ) -> Result<()> {
         let to = &**place.blobs();
         let mut keys: Vec<BlobKey> = Vec::new();
@@ -135,11 +117,11 @@ impl Pan {
             }
         }
         to.sync(&keys).await?;
+        // In the order of the contents again.
         damaged.sort_by_key(|(id, ..)| *id);
-        damaged.dedup_by_key(|(id, ..)| *id);
         for (id, blob, error) in damaged {
             let damage = self.note_both(rows, id, blob, &error).await?;
-            report.find(damage, last);
+            report.damages.add(damage);
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use pan_model::{ContentId, FsId};
 
 use crate::{Error, Pan, Result};
 
+/// Damaged contents that a report names; the others are counted.
+const NAMED_MAX: usize = 1_000;
 /// Files that are named for one content.
 const FILES_MAX: u64 = 5;
 /// No way up is longer; the tree is checked elsewhere.
@@ -21,6 +23,29 @@ pub struct Damage {
     pub what: String,
     /// Some of the files that have it, as `user:/path`.
     pub files: Vec<String>,
+}
+
+/// Damaged contents in the order of their ids: each once, however many of its
+/// blobs are.
+#[derive(Debug, Clone, Default)]
+pub struct Damages {
+    /// How many there are.
+    pub contents: u64,
+    /// The first of them.
+    pub first: Vec<Damage>,
+    last: Option<ContentId>,
+}
+
+impl Damages {
+    pub(super) fn add(&mut self, damage: Damage) {
+        if self.last.replace(damage.content) == Some(damage.content) {
+            return;
+        }
+        self.contents += 1;
+        if self.first.len() < NAMED_MAX {
+            self.first.push(damage);
+        }
+    }
 }
 
 /// What a note found.

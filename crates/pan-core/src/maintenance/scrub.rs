@@ -10,7 +10,7 @@ use pan_hash::{BLOB_BYTES, body_blake3};
 use pan_model::{Blake3, ByteSize, ContentId};
 
 use super::Progress;
-use super::damage::Damage;
+use super::damage::Damages;
 use super::stored::read_stored;
 use crate::{Error, Pan, Result};
 
@@ -20,8 +20,6 @@ const ROWS: u64 = 256;
 const SLICE_BYTES: u64 = 16 << 20;
 /// Blobs of one content in one piece of work.
 const BLOBS_AT_ONCE: u64 = 4;
-/// Damaged contents that a report names; the others are counted.
-const DAMAGES_MAX: usize = 1_000;
 
 /// What a scrub saw.
 #[derive(Debug, Clone, Default)]
@@ -31,25 +29,10 @@ pub struct ScrubReport {
     /// Bytes that were read and compared.
     pub bytes_read: u64,
     /// Contents that are damaged.
-    pub contents_damaged: u64,
+    pub damages: Damages,
     /// Contents that were noted as damaged and are not any more: somebody put
     /// the right bytes back.
     pub contents_recovered: u64,
-    /// The first of the damaged contents, in the order of their ids.
-    pub damages: Vec<Damage>,
-}
-
-impl ScrubReport {
-    /// Counts a damaged content once, however many of its blobs are.
-    fn find(&mut self, damage: Damage, last: &mut Option<ContentId>) {
-        if last.replace(damage.content) == Some(damage.content) {
-            return;
-        }
-        self.contents_damaged += 1;
-        if self.damages.len() < DAMAGES_MAX {
-            self.damages.push(damage);
-        }
-    }
 }
 
 /// Where to go on: at a blob of a content, or of the next one there is.
@@ -68,10 +51,10 @@ impl Pan {
     /// # Errors
     /// Only those of the engines; what is wrong is in the report.
     pub async fn scrub(&self, progress: Progress<'_>) -> Result<ScrubReport> {
-        let (mut report, mut last) = (ScrubReport::default(), None);
+        let mut report = ScrubReport::default();
         let mut place = Some(BEGINNING);
         while let Some(at) = place {
-            place = self.scrub_slice(at, &mut report, &mut last).await?;
+            place = self.scrub_slice(at, &mut report).await?;
             progress(ByteSize(report.bytes_read));
         }
         report.contents_recovered = self.recognise_recovered().await?;
@@ -83,7 +66,6 @@ impl Pan {
         &self,
         place: Place,
         report: &mut ScrubReport,
-        last: &mut Option<ContentId>,
     ) -> Result<Option<Place>> {
         let load = move |read: &mut dyn MetaRead| Slice::load(read, place);
         let slice = self.meta().read(ReadCost::Long, load).await?;
@@ -102,7 +84,7 @@ impl Pan {
         found.sort_by_key(|(id, ..)| *id);
         for (id, blob, error) in found {
             if let Some(damage) = self.note_damage(id, blob, &error).await? {
-                report.find(damage, last);
+                report.damages.add(damage);
             }
         }
         Ok(slice.next)

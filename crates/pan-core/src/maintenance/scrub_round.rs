@@ -104,7 +104,7 @@ impl Scrubber {
         }
         let Some(place) = round.place else { return Ok(REST) };
         let mut report = ScrubReport::default();
-        round.place = pan.scrub_slice(place, &mut report, &mut None).await?;
+        round.place = pan.scrub_slice(place, &mut report).await?;
         round.bytes += report.bytes_read;
         if round.place.is_none() {
             pan.recognise_recovered().await?;

@@ -230,7 +230,7 @@ fn check_reply(report: &CheckReport) -> AdminReply {
 }
 
 fn scrub_reply(report: &ScrubReport) -> AdminReply {
-    let mut lines: Vec<String> = report.damages.iter().map(damage_line).collect();
+    let mut lines: Vec<String> = report.damages.first.iter().map(damage_line).collect();
     lines.push(format!(
         "read {} blobs and small contents, {}",
         report.pieces,
@@ -239,19 +239,19 @@ fn scrub_reply(report: &ScrubReport) -> AdminReply {
     if report.contents_recovered > 0 {
         lines.push(format!("{} contents have their bytes back", report.contents_recovered));
     }
-    if report.contents_damaged == 0 {
+    if report.damages.contents == 0 {
         lines.push("everything is as it was uploaded".into());
         return AdminReply::Done(lines);
     }
     lines.push(format!(
         "{} contents are damaged; uploading the same bytes again heals them",
-        report.contents_damaged
+        report.damages.contents
     ));
     AdminReply::Found(lines)
 }
 
 fn backup_reply(place: &str, report: &BackupReport) -> AdminReply {
-    let mut lines: Vec<String> = report.damages.iter().map(damage_line).collect();
+    let mut lines: Vec<String> = report.damages.first.iter().map(damage_line).collect();
     lines.push(format!(
         "copied {} blobs, {}; {} were there; {} are not needed any more",
         report.blobs_copied,
@@ -259,13 +259,13 @@ fn backup_reply(place: &str, report: &BackupReport) -> AdminReply {
         report.blobs_kept,
         report.blobs_removed
     ));
-    if report.contents_damaged == 0 {
+    if report.damages.contents == 0 {
         lines.push(format!("{place} is a whole backup"));
         return AdminReply::Done(lines);
     }
     lines.push(format!(
         "{place} holds everything but {} contents, which are damaged",
-        report.contents_damaged
+        report.damages.contents
     ));
     AdminReply::Found(lines)
 }
