@@ -117,9 +117,10 @@ fn hint_for(error: &Error) -> Option<&'static str> {
         Some(Code::TokenInvalid | Code::TokenExpired) => {
             Some("`pan login` stores a new token; `openpan token issue` makes one on the server")
         }
-        Some(Code::QuotaExceeded) => {
-            Some("`pan quota` shows how much is left, `pan rm` makes room")
-        }
+        Some(Code::QuotaExceeded) => Some(
+            "`pan quota` shows how much is left; `pan rm` makes room, \
+             and `pan recycle empty` where the recycle bin is full",
+        ),
         Some(Code::InvalidFsId) => Some("`pan recycle ls` shows what is in the recycle bin"),
         Some(Code::FileExists) => Some("remove or rename what is there, or choose another name"),
         Some(Code::FileNameInvalid) => Some(
