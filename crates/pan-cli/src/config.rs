@@ -50,6 +50,15 @@ impl Config {
         Ok(base.config_dir().join("openpan").join("config.toml"))
     }
 
+    /// `$XDG_STATE_HOME/openpan`, where commands keep what they must remember.
+    #[allow(dead_code, reason = "sync and the transfers are about to use it")]
+    pub(crate) fn state_directory() -> Result<PathBuf, Failure> {
+        let base = etcetera::choose_base_strategy()
+            .map_err(|error| Failure::usage(format!("no home directory: {error}")))?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(state.join("openpan"))
+    }
+
     /// Reads a file; one that is not there is empty.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |why: &dyn fmt::Display| {

@@ -11,6 +11,8 @@ mod cp;
 mod diff;
 mod exit;
 mod failure;
+#[allow(dead_code, reason = "sync and the transfers are about to use it")]
+mod filter;
 mod find;
 mod get;
 mod local_walk;

@@ -4,15 +4,18 @@ mod download_file;
 mod parts;
 mod target;
 mod upload_file;
+mod upload_many;
 mod upload_reader;
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use pan_model::ByteSize;
 
-use crate::Progress;
+use crate::{Progress, Throttle};
 
 pub(crate) use self::parts::cut;
+pub use self::upload_many::SmallFile;
 
 /// How files are transferred.
 #[derive(Debug, Clone)]
@@ -35,6 +38,12 @@ pub struct TransferOptions {
     pub progress: Progress,
     /// The modification time that a downloaded file gets.
     pub modified: Option<SystemTime>,
+    /// A directory where it is remembered which parts are done, so that a
+    /// transfer that was broken off, by whatever, goes on there when it is
+    /// begun again. None unless set: then it begins anew.
+    pub journal: Option<PathBuf>,
+    /// What limits the bytes a second. Clones share the limit.
+    pub throttle: Throttle,
 }
 
 impl Default for TransferOptions {
@@ -46,6 +55,8 @@ impl Default for TransferOptions {
             rapid: true,
             progress: Progress::default(),
             modified: None,
+            journal: None,
+            throttle: Throttle::default(),
         }
     }
 }
