@@ -4,9 +4,10 @@ use std::pin::pin;
 
 use clap::Args;
 use futures_util::stream::{Stream, StreamExt};
-use pan_sdk::{ByteSize, Md5, TransferOptions};
+use pan_sdk::{ByteSize, Md5, Throttle, TransferOptions};
 
 use crate::bars::Bars;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::show::DoneObject;
@@ -17,25 +18,51 @@ use crate::tally::Tally;
 pub(crate) struct TransferArgs {
     /// How many files at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
-    transfers: u16,
+    pub(crate) transfers: u16,
+    /// At most so many bytes a second, all transfers together: 500k, 2M
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    bwlimit: Option<Throttle>,
     /// Files larger than this go in parts, in parallel
     #[arg(long, value_name = "SIZE", default_value = "64M")]
     threshold: ByteSize,
     /// How large a part is
     #[arg(long, value_name = "SIZE", default_value = "32M")]
     part_size: ByteSize,
+    /// Leave out what is there already with the same size and md5
+    #[arg(long)]
+    pub(crate) checksum: bool,
+    /// Leave out what is as new or newer where it would go
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// How often what failed in passing is tried again, after everything else
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) retries: u16,
     /// Accepted for the habit of it: directories are always taken whole
     #[arg(short, long)]
     recursive: bool,
 }
 
 impl TransferArgs {
-    /// What the SDK is told.
+    /// What the SDK is told. All transfers share the limit of bytes a second.
     pub(crate) fn options(&self) -> TransferOptions {
         let mut options = TransferOptions::default();
         options.threshold = self.threshold;
         options.part_size = self.part_size;
+        options.throttle = self.bwlimit.clone().unwrap_or_default();
+        // Without a home nothing can be remembered, and nothing else is wrong.
+        options.journal = Config::state_directory().ok().map(|state| state.join("transfers"));
         options
+    }
+}
+
+/// Reads a limit of bytes a second; none is 0.
+fn rate(text: &str) -> Result<Throttle, String> {
+    match text.parse::<ByteSize>().map_err(|error| error.to_string())? {
+        ByteSize(0) => Ok(Throttle::default()),
+        rate => Ok(Throttle::bytes_per_second(rate)),
     }
 }
 

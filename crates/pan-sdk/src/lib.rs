@@ -43,6 +43,7 @@ mod error;
 mod facts;
 mod list;
 mod local_file;
+mod local_md5;
 mod media;
 mod meta;
 mod mkdir;
@@ -71,6 +72,7 @@ pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use error::{Error, Refusal};
 pub use facts::FileFacts;
+pub use local_md5::local_md5;
 pub use media::MediaPage;
 pub use pan_model::{
     ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
