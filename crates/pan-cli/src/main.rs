@@ -5,16 +5,17 @@
 
 mod bars;
 mod cat;
+mod claims;
 mod cli;
 mod config;
 mod cp;
 mod diff;
 mod exit;
 mod failure;
-#[allow(dead_code, reason = "sync and the transfers are about to use it")]
 mod filter;
 mod find;
 mod get;
+mod limits;
 mod local_walk;
 mod login;
 mod logout;
@@ -23,6 +24,8 @@ mod media;
 mod mkdir;
 mod mv;
 mod place;
+mod progress;
+mod pump;
 mod put;
 mod quota;
 mod recycle;

@@ -75,19 +75,26 @@ impl Stderr {
         }
     }
 
-    /// Says how it went, to those who watched.
+    /// Says what was moved, to those who see no bars.
+    pub(crate) fn moved(&self, text: &str) {
+        if !self.quiet && !self.json && !self.shows_bars() {
+            self.print(without_control(text));
+        }
+    }
+
+    /// Says how it went.
     pub(crate) fn summary(&self, text: &str) {
-        if self.shows_bars() {
+        if !self.quiet && !self.json {
             self.print(text);
-        } else {
-            self.say(text);
         }
     }
 
     /// Prints a line above the bars. When nobody listens any more, nothing is lost.
     fn print(&self, line: impl Display) {
+        // In one piece: others write to the same terminal or file.
+        let line = format!("{line}\n");
         self.bars.suspend(|| {
-            let _ = writeln!(anstream::stderr(), "{line}");
+            let _ = anstream::stderr().write_all(line.as_bytes());
         });
     }
 
