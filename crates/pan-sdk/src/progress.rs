@@ -15,6 +15,20 @@ impl Progress {
         Self(Some(Arc::new(report)))
     }
 
+    /// The same, which is told of no more than so many bytes in all, however
+    /// often and in how many ways they are sent.
+    pub(crate) fn up_to(&self, total: u64) -> Self {
+        let Some(report) = self.0.clone() else { return Self(None) };
+        let told = AtomicU64::new(0);
+        Self::new(move |bytes| {
+            let before = told.fetch_add(bytes, Ordering::Relaxed);
+            let new = bytes.min(total.saturating_sub(before));
+            if new > 0 {
+                report(new);
+            }
+        })
+    }
+
     /// The meter of one transfer, at zero.
     pub(crate) fn meter(&self) -> Meter {
         Meter { progress: self.clone(), highest: Arc::new(AtomicU64::new(0)) }
@@ -52,6 +66,20 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::Progress;
+
+    #[test]
+    fn no_more_is_told_than_there_is() {
+        let sum = Arc::new(AtomicU64::new(0));
+        let total = Arc::clone(&sum);
+        let progress = Progress::new(move |bytes| {
+            total.fetch_add(bytes, Ordering::Relaxed);
+        })
+        .up_to(100);
+        for (position, expected) in [(30, 30), (60, 90), (100, 100), (7, 100)] {
+            progress.meter().reach(position);
+            assert_eq!(sum.load(Ordering::Relaxed), expected);
+        }
+    }
 
     #[test]
     fn a_second_try_is_not_counted_twice() {
