@@ -154,6 +154,9 @@ pub struct BulkRefusal<'a> {
 pub struct BulkBody {
     /// One for every item of the request.
     pub list: Vec<BulkItemBody>,
+    /// The id of the request.
+    #[serde(default)]
+    pub request_id: Option<u64>,
 }
 
 /// What a service can do beyond the book (4.26).
