@@ -152,10 +152,15 @@ impl FileBar {
         self.moving.moved.load(Ordering::Relaxed).max(self.earlier)
     }
 
+    /// Nothing of it has to move any more.
+    pub(crate) fn all_moved(self) {
+        self.counts.moved(self.moving.size.saturating_sub(self.moved()));
+    }
+
     /// The whole file is where it should be, whatever had to move for it.
     pub(crate) fn done(self) {
-        self.counts.moved(self.moving.size.saturating_sub(self.moved()));
         self.counts.file_done();
+        self.all_moved();
     }
 }
 

@@ -18,6 +18,7 @@ use crate::place::{self, Place};
 use crate::pump::{Job, Pump, Work};
 use crate::remote::RemotePath;
 use crate::session::Session;
+use crate::show::count;
 use crate::transfers::{Failed, Outcome, Report, Step, TransferArgs, tell};
 
 /// Upload files and directories
@@ -116,8 +117,8 @@ impl Job for PutJob {
 
 impl Work for Put<'_> {
     type Job = PutJob;
-    // What the extension for many files takes in one request.
-    const BATCH_FILES: usize = 1000;
+    // What the SDK puts into one request.
+    const BATCH_FILES: usize = 500;
 
     fn batches(&self) -> usize {
         usize::from(self.args.transfer.transfers)
@@ -233,10 +234,18 @@ impl Put<'_> {
             let failed = self.failed(error, &job.name());
             (job, Outcome::Failed(failed))
         }));
-        for (job, uploaded) in jobs.into_iter().zip(self.client.upload_many(files).await) {
+        let sum = |bytes: fn(&PutJob) -> u64| jobs.iter().map(bytes).sum();
+        let (size, moved) = (sum(|job| job.size.unwrap_or(0)), sum(|job| job.moved));
+        let bar = self.bars.file(&count(jobs.len() as u64, "small file"), size, moved);
+        let mut options = self.args.transfer.options();
+        options.progress = bar.progress();
+        let uploaded = self.client.upload_many(files, &options).await;
+        bar.all_moved();
+        for (mut job, uploaded) in jobs.into_iter().zip(uploaded) {
+            // It was counted with the others, whatever has become of it.
+            job.moved = job.size.unwrap_or(0);
             let outcome = match uploaded {
                 Ok(entry) => {
-                    self.bars.counts().moved(job.size.unwrap_or(0));
                     self.bars.counts().file_done();
                     Outcome::Done(self.report(job.name(), &entry))
                 }

@@ -12,7 +12,8 @@ use crate::local_file::LocalFile;
 /// [`Error::Local`] when it cannot be read or is no regular file;
 /// [`Error::LocalChanged`] when it changed meanwhile.
 pub async fn local_md5(path: impl AsRef<Path>) -> Result<Md5, Error> {
-    LocalFile::open(path.as_ref()).await?.md5().await
+    let file = LocalFile::open(path.as_ref()).await?;
+    file.md5(0..file.length()).await
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use pan_sdk::SmallFile;
 
 use super::Job;
 
-/// How many bytes of small files go together at most.
-const BATCH_BYTES: u64 = 8 << 20;
+/// How many bytes of small files go together at most: with what surrounds
+/// them they still fit into a request of the SDK, of 8 MiB.
+const BATCH_BYTES: u64 = 7 << 20;
 /// How many files wait for a lane, in each, before no more are taken from the walk.
 const WAITING_MAX: usize = 1_000;
 
