@@ -75,8 +75,9 @@ pub(crate) async fn run(session: &Session<'_>, args: PutArgs) -> Result<(), Fail
     let to = RemotePath::read(to.as_os_str())?;
     let client = session.patient_client(&to)?;
     let quick = client.with_retry(RetryPolicy::brief());
-    let place = Place::remote(&quick, &to, sources.len()).await?;
+    // From here on somebody waits.
     let bars = Bars::new(&session.screen.stderr);
+    let place = Place::remote(&quick, &to, sources.len()).await?;
     let put = Put { client: &client, args: &args, to: &to, bars: &bars };
     if sources.iter().any(|source| source == Path::new("-")) {
         if sources.len() > 1 {

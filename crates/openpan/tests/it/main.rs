@@ -23,6 +23,7 @@ mod crash;
 mod damage;
 mod dump;
 mod feed;
+mod filters;
 mod hands;
 mod in_hand;
 mod invariants;
@@ -30,7 +31,10 @@ mod model;
 mod person;
 mod proxy;
 mod purge;
+mod put_get;
 mod rapid_put;
+mod relay;
+mod resume;
 mod running_download;
 mod scrub;
 mod security;
@@ -75,9 +79,12 @@ fn main() {
         configuration::tests,
         damage::tests,
         dump::tests,
+        filters::tests,
         invariants::tests,
         purge::tests,
+        put_get::tests,
         rapid_put::tests,
+        resume::tests,
         running_download::tests,
         scrub::tests,
         workers::tests,
