@@ -1,11 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::redirect;
+use tokio::sync::OnceCell;
 
 use crate::token::Token;
-use crate::{Endpoint, Error, RetryPolicy};
+use crate::{Endpoint, Error, Extensions, RetryPolicy};
 
 /// A client of one service, on behalf of one token.
 ///
@@ -25,6 +27,9 @@ struct Inner {
     endpoint: Endpoint,
     token: Token,
     stall_timeout: Duration,
+    extensions: OnceCell<Extensions>,
+    /// Bulk requests do not get through, whatever the service says it takes.
+    is_bulk_refused: AtomicBool,
 }
 
 impl Client {
@@ -74,6 +79,18 @@ impl Client {
 
     pub(crate) fn stall_timeout(&self) -> Duration {
         self.inner.stall_timeout
+    }
+
+    pub(crate) fn known_extensions(&self) -> &OnceCell<Extensions> {
+        &self.inner.extensions
+    }
+
+    pub(crate) fn is_bulk_refused(&self) -> bool {
+        self.inner.is_bulk_refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn refuse_bulk(&self) {
+        self.inner.is_bulk_refused.store(true, Ordering::Relaxed);
     }
 }
 
@@ -144,6 +161,8 @@ impl ClientBuilder {
             endpoint: self.endpoint,
             token: self.token,
             stall_timeout: self.stall_timeout,
+            extensions: OnceCell::new(),
+            is_bulk_refused: AtomicBool::new(false),
         };
         Ok(Client { inner: Arc::new(inner), retry: self.retry })
     }

@@ -30,6 +30,7 @@
 //!
 //! The methods need a Tokio runtime.
 
+mod bulk_upload;
 mod call;
 mod client;
 mod content;
@@ -40,6 +41,7 @@ mod download;
 mod endpoint;
 mod entry;
 mod error;
+mod extensions;
 mod facts;
 mod list;
 mod local_file;
@@ -70,13 +72,14 @@ pub use download::Download;
 pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use error::{Error, Refusal};
+pub use extensions::Extensions;
 pub use facts::FileFacts;
 pub use media::MediaPage;
 pub use pan_model::{
     ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
     PathError, Timestamp, Window,
 };
-pub use pan_pcs::ErrorCode;
+pub use pan_pcs::{BulkLimits, ErrorCode};
 pub use partial::PartlyDone;
 pub use progress::Progress;
 pub use quota::Quota;

@@ -29,6 +29,20 @@ impl Progress {
         })
     }
 
+    /// Told only what goes beyond so many bytes, which have been told already.
+    pub(crate) fn beyond(&self, told: u64) -> Self {
+        let Some(report) = self.0.clone() else { return Self::default() };
+        let left = AtomicU64::new(told);
+        Self::new(move |bytes| {
+            let spend = |left: u64| Some(left.saturating_sub(bytes));
+            let (Ok(before) | Err(before)) =
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
+            if bytes > before {
+                report(bytes - before);
+            }
+        })
+    }
+
     /// The meter of one transfer, at zero.
     pub(crate) fn meter(&self) -> Meter {
         Meter { progress: self.clone(), highest: Arc::new(AtomicU64::new(0)) }
@@ -49,6 +63,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    /// The most that any try has moved.
+    pub(crate) fn reached(&self) -> u64 {
+        self.highest.load(Ordering::Relaxed)
+    }
+
     /// So many bytes of this try have moved.
     pub(crate) fn reach(&self, position: u64) {
         let before = self.highest.fetch_max(position, Ordering::Relaxed);
@@ -79,6 +98,20 @@ mod tests {
             progress.meter().reach(position);
             assert_eq!(sum.load(Ordering::Relaxed), expected);
         }
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again() {
+        let sum = Arc::new(AtomicU64::new(0));
+        let total = Arc::clone(&sum);
+        let progress = Progress::new(move |bytes| {
+            total.fetch_add(bytes, Ordering::Relaxed);
+        });
+        let rest = progress.beyond(25);
+        for file in [10, 10, 10, 10] {
+            rest.meter().reach(file);
+        }
+        assert_eq!(sum.load(Ordering::Relaxed), 15);
     }
 
     #[test]
