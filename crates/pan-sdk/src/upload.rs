@@ -1,5 +1,5 @@
 use pan_model::{Md5, Ondup, PanPath};
-use pan_pcs::{EntryBody, TmpfileBody};
+use pan_pcs::{EntryBody, ErrorCode, TmpfileBody};
 use serde::de::DeserializeOwned;
 
 use crate::call::Call;
@@ -7,10 +7,6 @@ use crate::endpoint::Host;
 use crate::multipart::{Flow, Sending};
 use crate::stall::Activity;
 use crate::{Client, Content, Entry, Error, TransferOptions};
-
-/// What OpenPan says when the content has not the md5 that was announced:
-/// nothing was stored (pcs-rest 4.2).
-const OTHER_CONTENT: u32 = 31208;
 
 impl Client {
     /// Uploads a file in one request (pcs-rest 4.2): at most 2 GiB. Missing
@@ -102,7 +98,8 @@ impl Client {
             match checked {
                 Ok(value) => return Ok(value),
                 Err(error) if !content.is_repeatable() => return Err(error),
-                Err(error) if error.code() == Some(OTHER_CONTENT) && content.md5().is_some() => {
+                // What arrived is not what was announced, and nothing was stored.
+                Err(error) if error.is(ErrorCode::BadRequest) && content.md5().is_some() => {
                     pauses.wait_in_any_case(error).await?;
                 }
                 Err(error) => pauses.wait(error, call.repeat).await?,

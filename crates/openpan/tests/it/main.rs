@@ -15,6 +15,7 @@
 mod admin;
 mod backup;
 mod bad_input;
+mod bad_network;
 mod cli;
 mod clients;
 mod commands;
@@ -22,6 +23,7 @@ mod configuration;
 mod crash;
 mod damage;
 mod dump;
+mod faults;
 mod feed;
 mod filters;
 mod hands;
@@ -69,6 +71,7 @@ fn main() {
         security::tests,
         crash::tests,
         clients::tests,
+        faults::tests,
         model::tests,
         feed::tests,
         admin::tests,

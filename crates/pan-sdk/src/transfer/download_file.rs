@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::FutureExt;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use md5::{Digest, Md5 as Hasher};
 use pan_model::{Md5, PanPath};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -150,19 +151,30 @@ impl Client {
             .into_iter()
             .flat_map(|gap| cut(gap, options.part_size))
             .map(|range| self.download_part(from, range, facts, begun, options).boxed());
+        let failed = AtomicBool::new(false);
+        let rest = rest.take_while(|_| !failed.load(Ordering::Relaxed));
         let (saved, ranges) = unbounded_channel();
         for range in done.iter() {
             // The other half has ended only when it failed, and that ends this one.
             let _ = saved.send(range);
         }
-        let fetch = async move {
+        let fetch = async {
+            let saved = saved;
             let first = first.map(|first| save(first, target, journal.as_ref(), options).boxed());
             let parts = stream::iter(first).chain(stream::iter(rest));
             let mut parts = pin!(parts.buffer_unordered(options.lanes()));
-            while let Some(range) = parts.try_next().await? {
-                let _ = saved.send(range);
+            let mut fetched = Ok(());
+            while let Some(part) = parts.next().await {
+                match part {
+                    Ok(range) => _ = saved.send(range),
+                    // Those that are on their way still arrive, to be remembered.
+                    Err(error) => {
+                        failed.store(true, Ordering::Relaxed);
+                        fetched = fetched.and(Err(error));
+                    }
+                }
             }
-            Ok(())
+            fetched
         };
         let check = hash_as_saved(target.file(), facts.md5, ranges);
         tokio::try_join!(fetch, check).map(|_| ())

@@ -1,9 +1,10 @@
 use std::ops::Range;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{Either, select};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use pan_model::{ByteSize, Md5, Ondup, PanPath, SLICE_BYTES};
 use pan_pcs::ErrorCode;
 use tracing::info;
@@ -84,6 +85,10 @@ impl Client {
         let claim = file.claim().await?;
         match self.rapid_upload(to, &claim, ondup).await {
             Ok(entry) => Ok(Tried::Hit(entry)),
+            // It may have been a hit: then an upload would be one too many.
+            Err(error @ Error::Reply { status: 200, .. }) if ondup != Ondup::Overwrite => {
+                Err(error)
+            }
             // Whatever speaks against the file itself, the upload will hear.
             Err(Error::Refused(_) | Error::Reply { .. }) => Ok(Tried::Miss(claim.md5)),
             Err(error) => Err(error),
@@ -154,29 +159,43 @@ impl Client {
         self.merge(to, &blocks, ondup, whole).await
     }
 
-    /// Uploads the parts that the service does not have.
+    /// Uploads the parts that the service does not have. When one fails, those
+    /// that are on their way still arrive: they need not be sent again.
     async fn upload_parts(
         &self,
         file: &LocalFile,
         journal: &UploadJournal,
         options: &TransferOptions,
     ) -> Result<Vec<Md5>, Error> {
+        let failed = AtomicBool::new(false);
         let upload_part = async |(index, range): (usize, Range<u64>)| {
             if let Some(md5) = journal.part(index) {
                 options.progress.meter().reach(range.end - range.start);
                 return Ok(md5);
             }
             let content = Content::file_range(file.clone(), range);
-            let md5 = self.upload_tmpfile_metered(content, options).await?;
-            journal.record_part(index, md5);
-            Ok(md5)
+            let uploaded = self.upload_tmpfile_metered(content, options).await;
+            match &uploaded {
+                Ok(md5) => journal.record_part(index, *md5),
+                Err(_) => failed.store(true, Ordering::Relaxed),
+            }
+            uploaded
         };
         let part_size = ByteSize(options.part_bytes(file.length()));
-        stream::iter(cut(0..file.length(), part_size).enumerate())
-            .map(upload_part)
-            .buffered(options.lanes())
-            .try_collect()
-            .await
+        let parts = cut(0..file.length(), part_size).enumerate();
+        let mut uploads = pin!(
+            stream::iter(parts.take_while(|_| !failed.load(Ordering::Relaxed)))
+                .map(upload_part)
+                .buffered(options.lanes())
+        );
+        let mut blocks = Ok(Vec::new());
+        while let Some(uploaded) = uploads.next().await {
+            blocks = blocks.and_then(|mut blocks| {
+                blocks.push(uploaded?);
+                Ok(blocks)
+            });
+        }
+        blocks
     }
 
     /// The md5 of the whole file, read beside the uploading, where there will
