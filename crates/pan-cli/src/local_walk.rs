@@ -130,6 +130,12 @@ impl<'a> SourceWalk<'a> {
             self.parents.push(remote.clone());
             return Some(Step::Do(job(entry, remote, None)));
         }
+        if kind.is_file() && entry.depth() > 0 && is_part_file(entry) {
+            let path = entry.path().display();
+            return Some(Step::Skip(format!(
+                "{path}: left out, it is a download that is not complete"
+            )));
+        }
         if kind.is_file() {
             // One that is gone meanwhile fails when it is read.
             let metadata = fs::metadata(entry.path()).ok();
@@ -222,6 +228,13 @@ fn job(entry: &DirEntry, remote: PanPath, file: Option<Option<Metadata>>) -> Put
     PutJob { local, remote, size, modified, same_if: None, moved: 0 }
 }
 
+/// Whether this is what a download has so far.
+fn is_part_file(entry: &DirEntry) -> bool {
+    let name = entry.file_name().to_str();
+    let middle = name.and_then(|name| name.strip_prefix(".pan-")?.strip_suffix(".part"));
+    middle.is_some_and(|middle| !middle.is_empty() && middle.chars().all(char::is_alphanumeric))
+}
+
 /// What an entry is. A link that was named itself is what it points to.
 fn kind(entry: &DirEntry) -> FileType {
     let behind = || entry.path().metadata().ok().map(|metadata| metadata.file_type());
@@ -301,6 +314,18 @@ mod tests {
         assert_eq!(steps(&format!("{source}/full/a"), false), ["/to/a"]);
         assert_eq!(steps(&format!("{source}/empty"), false), ["/to/empty/"]);
         assert_eq!(steps(&format!("{source}/links/l"), false), ["/to/l/a"]);
+    }
+
+    #[test]
+    fn what_a_download_has_so_far_is_no_file_of_anybody() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [".pan-0a1B.part", ".pan-.part", ".pan-a b.part", "x.part"] {
+            fs::write(root.path().join(name), "x").unwrap();
+        }
+        let all = steps(&format!("{}/", root.path().display()), false);
+        assert_eq!(all, ["/to/.pan-.part", "/to/.pan-a b.part", "/to/x.part", "skip"]);
+        let named = root.path().join(".pan-0a1B.part");
+        assert_eq!(steps(named.to_str().unwrap(), false), ["/to/.pan-0a1B.part"]);
     }
 
     #[test]

@@ -275,3 +275,6 @@ impl<'a, W: Work> Course<'a, W> {
         ended
     }
 }
+
+#[cfg(test)]
+mod tests;

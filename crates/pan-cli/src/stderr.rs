@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ pub(crate) struct Stderr {
     json: bool,
     quiet: bool,
     verbose: bool,
+    colours: ColorChoice,
     bars: MultiProgress,
 }
 
@@ -32,6 +34,7 @@ impl Stderr {
             json: options.json,
             quiet: options.quiet,
             verbose: options.verbose,
+            colours: AutoStream::choice(&io::stderr()),
             bars: MultiProgress::with_draw_target(target),
         }
     }
@@ -94,7 +97,7 @@ impl Stderr {
         // In one piece: others write to the same terminal or file.
         let line = format!("{line}\n");
         self.bars.suspend(|| {
-            let _ = anstream::stderr().write_all(line.as_bytes());
+            let _ = AutoStream::new(io::stderr(), self.colours).write_all(line.as_bytes());
         });
     }
 
