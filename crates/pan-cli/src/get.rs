@@ -6,8 +6,9 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use pan_sdk::{Client, Entry, Error, ListBy, ListOrder, PanPath, Timestamp};
 
 use crate::bars::Bars;
-use crate::cat;
+use crate::cat::{self, ByteRange};
 use crate::failure::Failure;
+use crate::glob;
 use crate::place::{self, Place};
 use crate::remote::RemotePath;
 use crate::session::Session;
@@ -56,8 +57,9 @@ pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Fail
         .iter()
         .map(|source| RemotePath::read(source.as_os_str()))
         .collect::<Result<_, _>>()?;
+    let sources = glob::expand(session, sources).await?;
     if to == Path::new("-") {
-        return cat::to_stdout(session, &sources).await;
+        return cat::to_stdout(session, &sources, ByteRange::ALL).await;
     }
     let place = Place::local(&to, sources.len())?;
     if let Place::Into(directory) = &place {
@@ -117,7 +119,7 @@ async fn walk_source<'a>(
 }
 
 async fn look_at(session: &Session<'_>, source: &RemotePath) -> Result<(Client, Entry), Failure> {
-    let entry = session.client(source)?.meta(&source.path).await?;
+    let entry = source.look(&session.client(source)?).await?;
     Ok((session.patient_client(source)?, entry))
 }
 
