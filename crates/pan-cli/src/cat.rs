@@ -85,7 +85,11 @@ pub(crate) async fn to_stdout(
 async fn explain(client: &Client, path: &RemotePath, failure: Failure) -> Failure {
     let is_dir = failure.exit == Exit::NoFile
         && client.meta(&path.path).await.is_ok_and(|entry| entry.is_dir);
-    if is_dir { Failure::new(Exit::NoFile, "it is a directory") } else { failure }
+    if !is_dir {
+        return failure;
+    }
+    Failure::new(Exit::NoFile, "it is a directory")
+        .hint("`pan ls` lists it, and `pan get` downloads all of it")
 }
 
 /// Copies a file. A failure to read it and one to write it are two things.

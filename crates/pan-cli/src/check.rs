@@ -1,7 +1,9 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use futures_util::stream::{self, StreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
 use pan_sdk::{Client, Entry, ErrorCode};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -66,7 +68,8 @@ pub(crate) async fn run(session: &Session<'_>, args: CheckArgs) -> Result<(), Fa
             false => walk.files(args.local.clone(), entry).await,
         }
     };
-    let mut check = Check { session, args: &args, same: 0, different: 0, failed: 0 };
+    let bar = Bar::new(session);
+    let mut check = Check { session, args: &args, bar, same: 0, different: 0, failed: 0 };
     let client = &client;
     // Ends the walk too, which has nobody to tell any more.
     let compared = async move {
@@ -120,6 +123,7 @@ async fn compare(client: &Client, sight: Sight) -> Sight {
 struct Check<'a> {
     session: &'a Session<'a>,
     args: &'a CheckArgs,
+    bar: Bar,
     same: u64,
     different: u64,
     failed: u64,
@@ -139,6 +143,7 @@ impl Check<'_> {
                 return Ok(());
             }
         };
+        self.bar.0.inc(1);
         match &sight.what {
             What::Same => self.same += 1,
             What::RemoteOnly if self.args.one_way => return Ok(()),
@@ -159,10 +164,12 @@ impl Check<'_> {
             });
             return screen.object(&object);
         }
-        screen.line(format!("{sign} {}", screen.name(&sight.path, sight.is_dir)))
+        let line = format!("{sign} {}", screen.name(&sight.path, sight.is_dir));
+        screen.stderr.bars().suspend(|| screen.line(line))
     }
 
     fn finish(self) -> Result<(), Failure> {
+        drop(self.bar);
         let same = match self.same {
             1 => String::from("1 file is the same"),
             same => format!("{same} files are the same"),
@@ -177,5 +184,27 @@ impl Check<'_> {
         }
         self.session.screen.stderr.summary(&same);
         Ok(())
+    }
+}
+
+/// Shows in a terminal that something happens.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(session: &Session<'_>) -> Self {
+        let stderr = &session.screen.stderr;
+        let style = ProgressStyle::with_template("{spinner} {human_pos} compared");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = stderr.bars().add(ProgressBar::no_length().with_style(style));
+        if stderr.shows_bars() {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Self(bar)
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

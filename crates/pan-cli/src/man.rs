@@ -66,11 +66,12 @@ fn write_pages(command: &Command, directory: &Path, session: &Session<'_>) -> io
 fn render(man: &Man, command: &Command, page: &mut dyn Write) -> io::Result<()> {
     man.render_title(page)?;
     man.render_name_section(page)?;
-    man.render_synopsis_section(page)?;
+    synopsis(command, page)?;
     man.render_description_section(page)?;
     man.render_options_section(page)?;
     if command.has_subcommands() {
         man.render_subcommands_section(page)?;
+        remote_paths(page)?;
     }
     let codes: Vec<_> =
         Exit::TABLE.iter().map(|(code, meaning)| (code.to_string(), *meaning)).collect();
@@ -78,6 +79,30 @@ fn render(man: &Man, command: &Command, page: &mut dyn Write) -> io::Result<()> 
     table("ENVIRONMENT", ENVIRONMENT.iter().copied(), page)?;
     table("FILES", FILES.iter().copied(), page)?;
     see_also(command, page)
+}
+
+/// The usage, as the help has it: with what is required, and in its order.
+fn synopsis(command: &Command, page: &mut dyn Write) -> io::Result<()> {
+    let usage = command.clone().render_usage().to_string();
+    let mut section = roff::Roff::new();
+    section.control("SH", ["SYNOPSIS"]);
+    for line in usage.trim_start_matches("Usage:").lines() {
+        section.text([roff::roman(line.trim())]);
+    }
+    section.to_writer(page)
+}
+
+/// What must be known of paths before any command makes sense.
+fn remote_paths(page: &mut dyn Write) -> io::Result<()> {
+    let mut section = roff::Roff::new();
+    section.control("SH", ["REMOTE PATHS"]);
+    section.text([roff::roman(
+        "A remote path begins with a slash, as /photos/sea.jpg. In front of it may stand the \
+         name of a profile: home:/photos. It can be a pattern with *, ?, [a-z], {a,b} and **, \
+         in quotes; what exists under exactly that name is meant first, and --no-glob takes \
+         all paths as they are.",
+    )]);
+    section.to_writer(page)
 }
 
 /// A section of terms and what they mean.
