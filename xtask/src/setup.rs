@@ -18,7 +18,14 @@ const BYPY: &str = "bypy==1.8.9";
 const BAIDUPCS: &str = "baidupcs==0.3.2";
 
 /// Programs that the tests start, and the Debian packages that bring them.
-const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("tmux", "tmux"), ("python3", "python3")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("curl", "curl"),
+    ("fish", "fish"),
+    ("groff", "groff-base"),
+    ("python3", "python3"),
+    ("tmux", "tmux"),
+    ("zsh", "zsh"),
+];
 
 /// Installs what is missing and says so.
 pub(crate) fn prepare() -> Result<()> {

@@ -8,10 +8,11 @@ use pan_sdk::{ByteSize, Client, Md5, PanPath, local_md5};
 
 use self::walk::Walk;
 use crate::bars::Bars;
-use crate::cat;
+use crate::cat::{self, ByteRange};
 use crate::failure::Failure;
 use crate::filter::FilterArgs;
 use crate::limits::LimitArgs;
+use crate::glob;
 use crate::place::{self, Place};
 use crate::pump::{Job, Pump, Work};
 use crate::remote::RemotePath;
@@ -72,8 +73,9 @@ pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Fail
         .iter()
         .map(|source| RemotePath::read(source.as_os_str()))
         .collect::<Result<_, _>>()?;
+    let sources = glob::expand(session, sources).await?;
     if to == Path::new("-") {
-        return cat::to_stdout(session, &sources).await;
+        return cat::to_stdout(session, &sources, ByteRange::ALL).await;
     }
     let place = Place::local(&to, sources.len())?;
     let bars = Bars::new(&session.screen.stderr);

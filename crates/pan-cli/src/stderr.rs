@@ -112,7 +112,8 @@ impl Stderr {
     }
 }
 
-fn error_object(failure: &Failure) -> Value {
+/// A failure as scripts read it.
+pub(crate) fn error_object(failure: &Failure) -> Value {
     json!({
         "error": failure.message,
         "hint": failure.hint,

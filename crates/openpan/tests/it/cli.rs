@@ -29,19 +29,19 @@ crate::tests![
     a_token_comes_from_wherever_it_may,
 ];
 
-fn with_person(spec: &TokenSpec, story: impl Fn(&Person, &Client)) {
+pub(crate) fn with_person(spec: &TokenSpec, story: impl Fn(&Person, &Client)) {
     with_target(|t: &Target<'_>| {
         let client = t.caller(spec);
         story(&Person::new(&client), &client);
     });
 }
 
-fn relaxed() -> TokenSpec {
+pub(crate) fn relaxed() -> TokenSpec {
     TokenSpec::rooted("/").relaxed()
 }
 
 /// Writes files below a directory, their content made from their place.
-fn plant(root: &Path, files: &[(&str, usize)]) {
+pub(crate) fn plant(root: &Path, files: &[(&str, usize)]) {
     for (i, (name, size)) in files.iter().enumerate() {
         let path = root.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -292,7 +292,7 @@ fn a_put_says_what_it_does_with_a_taken_name() {
 }
 
 #[track_caller]
-fn objects(text: &str) -> Vec<Value> {
+pub(crate) fn objects(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
