@@ -36,6 +36,7 @@ mod scrub;
 mod security;
 mod server;
 mod shared;
+mod trust;
 mod workers;
 mod workload;
 
@@ -80,6 +81,7 @@ fn main() {
         rapid_put::tests,
         running_download::tests,
         scrub::tests,
+        trust::tests,
         workers::tests,
         shared::tests,
     ];
