@@ -26,6 +26,7 @@ mod feed;
 mod hands;
 mod in_hand;
 mod invariants;
+mod many_files;
 mod model;
 mod person;
 mod proxy;
@@ -65,6 +66,7 @@ fn main() {
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
+        many_files::tests,
         clients::tests,
         model::tests,
         feed::tests,
