@@ -62,9 +62,6 @@ impl Owner {
         self.all_are_in("/put");
         self.step(&["get", "/put/", "got"]);
         self.is_the_tree("got");
-        // What is there already makes no difference.
-        self.step(&["put", "tree/", "/put"]);
-        self.all_are_in("/put");
     }
 
     /// A command that succeeds and needs little memory.
