@@ -42,6 +42,11 @@ pub(crate) fn test_environment() -> Vec<(&'static str, PathBuf)> {
         .collect()
 }
 
+/// The Python that has bypy; nothing where it is not installed.
+pub(crate) fn bypy_python() -> Option<PathBuf> {
+    Some(python()).filter(|python| python.with_file_name("bypy").is_file())
+}
+
 /// Builds a Cargo subcommand unless it is there.
 pub(crate) fn cargo_tool(name: &str) -> Result<()> {
     if find_program(name).is_some() {

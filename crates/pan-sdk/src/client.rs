@@ -183,9 +183,12 @@ impl ClientBuilder {
             // A Referer would carry the token to the host of a redirect.
             .referer(false)
             .redirect(redirect::Policy::custom(follow_downloads));
-        let builder =
-            if certificates.is_empty() { builder } else { builder.tls_certs_merge(certificates) };
-        builder.build()
+        if certificates.is_empty()
+            && let Ok(tls) = crate::trust::of_system()
+        {
+            return builder.tls_backend_preconfigured(tls).build();
+        }
+        builder.tls_certs_merge(certificates).build()
     }
 }
 

@@ -63,6 +63,7 @@ mod superfile;
 mod throttle;
 mod token;
 mod transfer;
+mod trust;
 mod upload;
 mod walk;
 

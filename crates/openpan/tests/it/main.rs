@@ -36,6 +36,7 @@ mod invariants;
 mod link;
 mod man;
 mod mistakes;
+mod many_files;
 mod model;
 mod person;
 mod proxy;
@@ -52,6 +53,7 @@ mod shared;
 mod terminal;
 mod tour;
 mod tree_du_df;
+mod trust;
 mod workers;
 mod workload;
 
@@ -80,6 +82,7 @@ fn main() {
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
+        many_files::tests,
         clients::tests,
         faults::tests,
         model::tests,
@@ -108,6 +111,7 @@ fn main() {
         terminal::tests,
         tour::tests,
         tree_du_df::tests,
+        trust::tests,
         workers::tests,
         shared::tests,
     ];
