@@ -32,6 +32,7 @@
 
 mod call;
 mod client;
+mod cloud_dl;
 mod content;
 mod copy;
 mod delete;
@@ -47,6 +48,7 @@ mod media;
 mod meta;
 mod mkdir;
 mod multipart;
+mod oauth;
 mod partial;
 mod progress;
 mod quota;
@@ -56,14 +58,17 @@ mod reply;
 mod retry;
 mod search;
 mod stall;
+mod streaming;
 mod superfile;
 mod throttle;
+mod thumbnail;
 mod token;
 mod transfer;
 mod upload;
 mod walk;
 
 pub use client::{Client, ClientBuilder};
+pub use cloud_dl::{Task, TaskDetail, TaskFilter, TaskId, TaskOptions, TaskPage, TaskStatus};
 pub use content::Content;
 pub use diff::{Change, DiffPage, Gone};
 pub use download::Download;
@@ -72,6 +77,7 @@ pub use entry::Entry;
 pub use error::{Error, Refusal};
 pub use facts::FileFacts;
 pub use media::MediaPage;
+pub use oauth::{App, NewToken, OauthRefusal};
 pub use pan_model::{
     ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
     PathError, Timestamp, Window,
@@ -81,6 +87,9 @@ pub use partial::PartlyDone;
 pub use progress::Progress;
 pub use quota::Quota;
 pub use recycle::RecycledEntry;
+pub use reqwest;
 pub use retry::RetryPolicy;
+pub use streaming::StreamFormat;
 pub use throttle::Throttle;
+pub use thumbnail::{Thumbnail, ThumbnailSize};
 pub use transfer::{SmallFile, TransferOptions};
