@@ -30,6 +30,8 @@
 //!
 //! The methods need a Tokio runtime.
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod call;
 mod client;
 mod cloud_dl;

@@ -43,7 +43,7 @@ async fn a_token_is_renewed_and_used() {
         "grant_type=authorization_code&client_id=an%20id\
          &client_secret=a%2Bs3cr3t&code=code&redirect_uri=oob"
     ));
-    assert!(!format!("{:?}", requests).contains(TOKEN));
+    assert!(!format!("{requests:?}").contains(TOKEN));
 }
 
 #[tokio::test]
