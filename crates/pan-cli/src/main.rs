@@ -5,9 +5,9 @@
 
 mod bars;
 mod cat;
-mod claims;
 mod check;
 mod check_walk;
+mod claims;
 mod cli;
 mod completion;
 mod config;
@@ -20,8 +20,8 @@ mod failure;
 mod filter;
 mod find;
 mod get;
-mod limits;
 mod glob;
+mod limits;
 mod local_walk;
 mod login;
 mod logout;

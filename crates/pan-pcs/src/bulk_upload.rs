@@ -111,8 +111,9 @@ pub enum BulkItemBody {
     Stored(crate::EntryBody),
     /// Why nothing of the item was stored.
     Refused {
-        /// The number, which may be none that [`ErrorCode`] knows.
-        code: u32,
+        /// The number, which may be none that [`ErrorCode`] knows; `None` when
+        /// it could not be read.
+        code: Option<u32>,
         /// The service's own words.
         message: String,
     },
@@ -121,18 +122,17 @@ pub enum BulkItemBody {
 impl BulkItemBody {
     /// The HTTP status that an error of its own would have; 400 for a code
     /// that is not known.
-    pub fn status_of(code: u32) -> u16 {
-        ErrorCode::from_code(code).map_or(400, ErrorCode::status)
+    pub fn status_of(code: Option<u32>) -> u16 {
+        code.and_then(ErrorCode::from_code).map_or(400, ErrorCode::status)
     }
 }
 
 impl<'de> Deserialize<'de> for BulkItemBody {
     fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(input)?;
-        let error: crate::ErrorBody =
-            serde_json::from_value(value.clone()).map_err(serde::de::Error::custom)?;
-        if error.error_code != 0 {
-            return Ok(Self::Refused { code: error.error_code, message: error.error_msg });
+        let error = crate::ErrorBody::deserialize(&value).map_err(serde::de::Error::custom)?;
+        if let Some(error) = error.if_any() {
+            return Ok(Self::Refused { code: error.code(), message: error.error_msg });
         }
         serde_json::from_value(value).map(Self::Stored).map_err(serde::de::Error::custom)
     }

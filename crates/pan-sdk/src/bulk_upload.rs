@@ -82,7 +82,7 @@ impl Client {
                 Ok(entry)
             }
             BulkItemBody::Refused { code, message } => Err(Error::Refused(Box::new(Refusal {
-                code: Some(code),
+                code,
                 status: BulkItemBody::status_of(code),
                 message,
                 request_id,

@@ -30,9 +30,12 @@
 //!
 //! The methods need a Tokio runtime.
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod bulk_upload;
 mod call;
 mod client;
+mod cloud_dl;
 mod content;
 mod copy;
 mod delete;
@@ -50,6 +53,7 @@ mod media;
 mod meta;
 mod mkdir;
 mod multipart;
+mod oauth;
 mod partial;
 mod progress;
 mod quota;
@@ -59,8 +63,10 @@ mod reply;
 mod retry;
 mod search;
 mod stall;
+mod streaming;
 mod superfile;
 mod throttle;
+mod thumbnail;
 mod token;
 mod transfer;
 mod trust;
@@ -68,6 +74,7 @@ mod upload;
 mod walk;
 
 pub use client::{Client, ClientBuilder};
+pub use cloud_dl::{Task, TaskDetail, TaskFilter, TaskId, TaskOptions, TaskPage, TaskStatus};
 pub use content::Content;
 pub use diff::{Change, DiffPage, Gone};
 pub use download::Download;
@@ -78,6 +85,7 @@ pub use extensions::Extensions;
 pub use facts::FileFacts;
 pub use local_md5::local_md5;
 pub use media::MediaPage;
+pub use oauth::{App, NewToken, OauthRefusal};
 pub use pan_model::{
     ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
     PathError, Timestamp, Window,
@@ -87,6 +95,9 @@ pub use partial::PartlyDone;
 pub use progress::Progress;
 pub use quota::Quota;
 pub use recycle::RecycledEntry;
+pub use reqwest;
 pub use retry::RetryPolicy;
+pub use streaming::StreamFormat;
 pub use throttle::Throttle;
+pub use thumbnail::{Thumbnail, ThumbnailSize};
 pub use transfer::{SmallFile, TransferOptions};
