@@ -55,6 +55,11 @@ impl Bars {
         self.total.set_message(count(files, "file"));
     }
 
+    /// Removes the bars.
+    pub(crate) fn clear(&self) {
+        self.total.finish_and_clear();
+    }
+
     /// Removes the bars and sums up.
     pub(crate) fn finish(&self) {
         self.total.finish_and_clear();

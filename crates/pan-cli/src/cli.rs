@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::{
     cat, cp, diff, exit, find, get, login, logout, ls, media, mkdir, mv, put, quota, recycle, rm,
-    stat, whoami,
+    stat, sync, whoami,
 };
 
 /// Files in a personal cloud storage.
@@ -62,6 +62,7 @@ pub(crate) enum Command {
     Ls(ls::LsArgs),
     Put(put::PutArgs),
     Get(get::GetArgs),
+    Sync(sync::SyncArgs),
     Cat(cat::CatArgs),
     Mkdir(mkdir::MkdirArgs),
     Mv(mv::MvArgs),
@@ -84,6 +85,7 @@ impl Command {
             Self::Ls(args) => ls::run(session, args).await,
             Self::Put(args) => put::run(session, args).await,
             Self::Get(args) => get::run(session, args).await,
+            Self::Sync(args) => sync::run(session, args).await,
             Self::Cat(args) => cat::run(session, args).await,
             Self::Mkdir(args) => mkdir::run(session, args).await,
             Self::Mv(args) => mv::run(session, args).await,

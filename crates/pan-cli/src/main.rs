@@ -11,7 +11,6 @@ mod cp;
 mod diff;
 mod exit;
 mod failure;
-#[allow(dead_code, reason = "sync and the transfers are about to use it")]
 mod filter;
 mod find;
 mod get;
@@ -34,6 +33,7 @@ mod session;
 mod show;
 mod stat;
 mod stderr;
+mod sync;
 mod tally;
 mod transfers;
 mod whoami;

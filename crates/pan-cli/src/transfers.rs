@@ -30,6 +30,11 @@ pub(crate) struct TransferArgs {
 }
 
 impl TransferArgs {
+    /// How many files at once.
+    pub(crate) fn at_once(&self) -> usize {
+        usize::from(self.transfers)
+    }
+
     /// What the SDK is told.
     pub(crate) fn options(&self) -> TransferOptions {
         let mut options = TransferOptions::default();
