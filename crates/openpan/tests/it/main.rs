@@ -7,7 +7,7 @@
 //!
 //! `OPENPAN_TEST_SEED` repeats the programs of the model and the crash test,
 //! `OPENPAN_TEST_MODEL_PROGRAMS` and `OPENPAN_TEST_CRASH_ROUNDS` ask for more
-//! of them; `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
+//! of them (`OPENPAN_TEST_SYNC_SEEDS` of `pan sync`); `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
 //! old clients are (`cargo xtask test` puts them into `target/pyenv`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
@@ -36,6 +36,7 @@ mod scrub;
 mod security;
 mod server;
 mod shared;
+mod sync;
 mod workers;
 mod workload;
 
@@ -67,6 +68,7 @@ fn main() {
         clients::tests,
         model::tests,
         feed::tests,
+        sync::tests,
         admin::tests,
         backup::tests,
         bad_input::tests,

@@ -70,6 +70,7 @@ impl Person {
             command.env_remove(name);
         }
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("XDG_STATE_HOME", self.path("state"));
         command.env("OPENPAN_ENDPOINT", &self.endpoint).env("OPENPAN_TOKEN", &self.token);
         command.current_dir(self.home.path()).args(arguments).stdin(Stdio::null());
         command
