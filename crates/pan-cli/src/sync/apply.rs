@@ -263,11 +263,12 @@ impl Sync<'_> {
         let source = view.tree.path_of(&self.local, from);
         let target = view.tree.path_of(&self.local, to);
         let parent = target.parent().unwrap_or(&self.local);
+        let before = stat_at(&source).ok().flatten();
         let renamed = fs::create_dir_all(parent).and_then(|()| rename_to_free(&source, &target));
         match renamed {
             Ok(()) => {
                 self.base.borrow_mut().follow(from, to)?;
-                self.refresh(to, &target)?;
+                self.refresh(to, before, &target)?;
                 Ok(true)
             }
             Err(error) => {
@@ -277,17 +278,15 @@ impl Sync<'_> {
         }
     }
 
-    /// Renaming changed the ctime of a file, and nothing else of it.
-    fn refresh(&self, key: &str, path: &Path) -> Result<(), Failure> {
-        let Ok(Some(stat)) = stat_at(path) else { return Ok(()) };
-        self.base.borrow_mut().change(|change| {
-            let Some(pair) = change.pair(key)? else { return Ok(()) };
-            if !pair.stat.is_same_entry(&stat) {
-                return Ok(());
+    /// Renaming changed the ctime of a file, and nothing else of it. One that
+    /// was not as agreed before stays so.
+    fn refresh(&self, key: &str, before: Option<Stat>, path: &Path) -> Result<(), Failure> {
+        let (Some(before), Ok(Some(stat))) = (before, stat_at(path)) else { return Ok(()) };
+        self.base.borrow_mut().change(|change| match change.pair(key)? {
+            Some(pair) if pair.stat == before && before.is_same_entry(&stat) => {
+                change.set_pair(key, &Pair { stat, ..pair })
             }
-            // One that was not to be trusted is no better now.
-            let ctime = if pair.stat.ctime == 0 { 0 } else { stat.ctime };
-            change.set_pair(key, &Pair { stat: Stat { ctime, ..stat }, ..pair })
+            _ => Ok(()),
         })
     }
 

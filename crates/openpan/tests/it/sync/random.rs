@@ -28,7 +28,7 @@ const PROGRAMS: u64 = 500;
 const THREADS: u64 = 4;
 /// Programs that share a user, each in a directory of its own.
 const OF_A_USER: u64 = 20;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 /// After so many runs of `both` with one machine nothing may be left to do.
 const RUNS: usize = 3;
 
@@ -121,7 +121,7 @@ fn program(client: &Client, seed: u64) {
         for side in &mut sides {
             side.look();
         }
-        for _ in 0..random.random_range(1..10) {
+        for _ in 0..random.random_range(2..14) {
             let nth = random.random_range(0..sides.len());
             log.push(format!(
                 "round {round}, side {nth}: {}",
@@ -277,14 +277,14 @@ impl Writer {
 
 /// A path that is often one that is there.
 fn some_path(side: &Side<'_>, random: &mut StdRng) -> String {
-    if random.random_bool(0.5) {
+    if random.random_bool(0.6) {
         let there: Vec<_> = side.tree.keys().filter(|path| *path != "keep").collect();
         if !there.is_empty() {
             return there[random.random_range(0..there.len())].clone();
         }
     }
     let mut path = String::new();
-    for depth in 0..random.random_range(1..4) {
+    for depth in 0..[1, 1, 1, 2, 2, 3][random.random_range(0..6)] {
         if depth > 0 {
             path.push('/');
         }
