@@ -64,6 +64,11 @@ impl Bars {
         FileBar { own, moving, counts: Arc::clone(&self.counts), earlier }
     }
 
+    /// Removes the bars.
+    pub(crate) fn clear(&self) {
+        self.total.finish_and_clear();
+    }
+
     /// Removes the bars and sums up.
     pub(crate) fn finish(&self) {
         self.teller.abort();

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::{
     cat, check, completion, cp, df, diff, du, exit, find, get, login, logout, ls, man, media,
-    mkdir, mv, put, quota, recycle, rm, stat, tree, whoami,
+    mkdir, mv, put, quota, recycle, rm, stat, sync, tree, whoami,
 };
 
 /// Files in a personal cloud storage.
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Tree(tree::TreeArgs),
     Put(put::PutArgs),
     Get(get::GetArgs),
+    Sync(sync::SyncArgs),
     Cat(cat::CatArgs),
     Mkdir(mkdir::MkdirArgs),
     Mv(mv::MvArgs),
@@ -94,6 +95,7 @@ impl Command {
             Self::Tree(args) => tree::run(session, args).await,
             Self::Put(args) => put::run(session, args).await,
             Self::Get(args) => get::run(session, args).await,
+            Self::Sync(args) => sync::run(session, args).await,
             Self::Cat(args) => cat::run(session, args).await,
             Self::Mkdir(args) => mkdir::run(session, args).await,
             Self::Mv(args) => mv::run(session, args).await,

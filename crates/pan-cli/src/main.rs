@@ -45,6 +45,7 @@ mod session;
 mod show;
 mod stat;
 mod stderr;
+mod sync;
 mod tally;
 mod transfers;
 mod tree;

@@ -92,6 +92,18 @@ impl Stderr {
         }
     }
 
+    /// Says how it went, to everybody but those who asked for quiet or JSON.
+    pub(crate) fn tell(&self, text: &str) {
+        if !self.quiet && !self.json {
+            self.print(without_control(text));
+        }
+    }
+
+    /// Whether a line for everything that is done is wanted.
+    pub(crate) fn wants_lines(&self) -> bool {
+        !self.quiet && !self.shows_bars()
+    }
+
     /// Prints a line above the bars. When nobody listens any more, nothing is lost.
     fn print(&self, line: impl Display) {
         // In one piece: others write to the same terminal or file.

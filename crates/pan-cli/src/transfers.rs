@@ -41,6 +41,11 @@ pub(crate) struct TransferArgs {
 }
 
 impl TransferArgs {
+    /// How many files at once.
+    pub(crate) fn at_once(&self) -> usize {
+        usize::from(self.transfers)
+    }
+
     /// What the SDK is told. All transfers share the limit of bytes a second.
     pub(crate) fn options(&self) -> TransferOptions {
         let mut options = TransferOptions::default();

@@ -8,7 +8,7 @@
 //! `OPENPAN_TEST_UPDATE` writes `docs/tour.md` anew, as it is seen now.
 //! `OPENPAN_TEST_SEED` repeats the programs of the model and the crash test,
 //! `OPENPAN_TEST_MODEL_PROGRAMS` and `OPENPAN_TEST_CRASH_ROUNDS` ask for more
-//! of them; `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
+//! of them (`OPENPAN_TEST_SYNC_SEEDS` of `pan sync`); `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
 //! old clients are (`cargo xtask test` puts them into `target/pyenv`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
@@ -50,6 +50,7 @@ mod scrub;
 mod security;
 mod server;
 mod shared;
+mod sync;
 mod terminal;
 mod tour;
 mod tree_du_df;
@@ -87,6 +88,7 @@ fn main() {
         faults::tests,
         model::tests,
         feed::tests,
+        sync::tests,
         admin::tests,
         backup::tests,
         bad_input::tests,

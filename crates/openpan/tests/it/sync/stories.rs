@@ -1,0 +1,3 @@
+//! What people see of `pan sync`.
+
+crate::tests![];
