@@ -62,6 +62,7 @@ pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Fail
         return cat::to_stdout(session, &sources, ByteRange::ALL).await;
     }
     let place = Place::local(&to, sources.len())?;
+    place::no_twins(&sources, &place)?;
     if let Place::Into(directory) = &place {
         make_directory(directory).await?;
     }
