@@ -1,13 +1,14 @@
 //! Two trees, local and remote, walked side by side.
 //!
-//! A directory of either side is in memory at a time, and the names of those
-//! that are still to be looked into.
+//! A few directories of either side are in memory at a time, and the names of
+//! those that are still to be looked into.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use futures_util::future::join_all;
 use futures_util::stream::TryStreamExt;
 use pan_sdk::{Client, Entry, ErrorCode, ListBy, ListOrder, Md5, PanPath};
 use tokio::sync::mpsc;
@@ -16,6 +17,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::failure::Failure;
 use crate::filter::Filter;
+
+/// How many directories are looked into at once.
+const LOOKS: usize = 8;
 
 /// Something that was looked at on both sides.
 #[derive(Debug)]
@@ -85,10 +89,13 @@ impl Walk {
     pub(crate) async fn directories(self, local: PathBuf, remote: PanPath) {
         let root = Pair { path: String::new(), local: Some(local), remote: Some(remote) };
         let mut open = vec![root];
-        while let Some(pair) = open.pop() {
-            let Ok(mut below) = self.pair(pair).await else { return };
-            below.reverse();
-            open.append(&mut below);
+        while !open.is_empty() {
+            // The deepest first: the fewer are left to be remembered.
+            let next = open.split_off(open.len().saturating_sub(LOOKS));
+            for below in join_all(next.into_iter().map(|pair| self.pair(pair))).await {
+                let Ok(below) = below else { return };
+                open.extend(below);
+            }
         }
     }
 
@@ -103,7 +110,11 @@ impl Walk {
     async fn pair(&self, pair: Pair) -> Result<Vec<Pair>, Deaf> {
         let mut below = Vec::new();
         let mut names = match &pair.local {
-            Some(local) => self.local_names(local, &pair.path).await?,
+            Some(local) => match self.local_names(local, &pair.path).await? {
+                Some(names) => names,
+                // What is missing here is not known.
+                None => return Ok(below),
+            },
             None => Names::new(),
         };
         if let Some(remote) = &pair.remote
@@ -119,8 +130,9 @@ impl Walk {
         Ok(below)
     }
 
-    /// The names in a local directory, by the form in which they are compared.
-    async fn local_names(&self, local: &Path, path: &str) -> Result<Names, Deaf> {
+    /// The names in a local directory, by the form in which they are compared;
+    /// `None` when it cannot be read.
+    async fn local_names(&self, local: &Path, path: &str) -> Result<Option<Names>, Deaf> {
         let (directory, follow) = (local.to_owned(), self.follow);
         let read = spawn_blocking(move || read_directory(&directory, follow)).await;
         let entries = match read.map_err(io::Error::other).flatten() {
@@ -128,7 +140,7 @@ impl Walk {
             Err(error) => {
                 let message = format!("{}: cannot be read: {error}", local.display());
                 self.tell(path.to_owned(), true, What::Failed(Failure::other(message))).await?;
-                return Ok(Names::new());
+                return Ok(None);
             }
         };
         let mut names = Names::new();
@@ -143,7 +155,7 @@ impl Walk {
                 names.insert(name.nfc().collect(), (name.to_owned(), local));
             }
         }
-        Ok(names)
+        Ok(Some(names))
     }
 
     /// Compares the entries of a remote directory with local names, and takes

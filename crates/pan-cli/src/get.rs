@@ -78,6 +78,7 @@ pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Fail
         return cat::to_stdout(session, &sources, ByteRange::ALL).await;
     }
     let place = Place::local(&to, sources.len())?;
+    place::no_twins(&sources, &place)?;
     let bars = Bars::new(&session.screen.stderr);
     let is_dry = args.transfer.dry_run;
     let walk = Walk { session, place: &place, filter: &args.filter, is_dry };

@@ -64,7 +64,7 @@ async fn meant(client: &Client, path: RemotePath) -> Result<Vec<RemotePath>, Fai
 
 /// A pattern for whole paths.
 #[derive(Debug)]
-struct Pattern {
+pub(crate) struct Pattern {
     /// The directory above all that can match.
     base: PanPath,
     /// What the names below it must be.
@@ -89,7 +89,8 @@ struct Open {
 }
 
 impl Pattern {
-    fn of(path: &PanPath) -> Result<Self, String> {
+    /// Reads a path as a pattern.
+    pub(crate) fn of(path: &PanPath) -> Result<Self, String> {
         let mut base = PanPath::root();
         let mut names = path.components().peekable();
         while let Some(name) = names.next_if(|name| !is_pattern(name)) {
@@ -108,6 +109,22 @@ impl Pattern {
             parts.push(Part::Like(NamePattern::parse("*")?));
         }
         Ok(Self { base, parts })
+    }
+
+    /// Whether a path matches, and none of the directories above it does.
+    pub(crate) fn matches(&self, path: &PanPath) -> bool {
+        if !path.is_within(&self.base) {
+            return false;
+        }
+        let mut states = self.closed(vec![0]);
+        let mut names = path.components().skip(self.base.depth()).peekable();
+        while let Some(name) = names.next() {
+            states = self.after(&states, name);
+            if states.contains(&self.parts.len()) {
+                return names.peek().is_none();
+            }
+        }
+        false
     }
 
     /// Everything that matches, but for what is below something that does: a
@@ -211,19 +228,9 @@ mod tests {
 
     use super::Pattern;
 
-    /// Whether the names of a path lead to a match, and not one of them before.
     fn matches(pattern: &str, path: &str) -> bool {
-        let pattern = Pattern::of(&PanPath::parse(pattern).unwrap()).unwrap();
-        let Some(below) = path.strip_prefix(pattern.base.as_str()) else { return false };
-        let mut states = pattern.closed(vec![0]);
-        let mut names = below.split('/').filter(|name| !name.is_empty()).peekable();
-        while let Some(name) = names.next() {
-            states = pattern.after(&states, name);
-            if states.contains(&pattern.parts.len()) {
-                return names.peek().is_none();
-            }
-        }
-        false
+        let parsed = |text| PanPath::parse(text).unwrap();
+        Pattern::of(&parsed(pattern)).unwrap().matches(&parsed(path))
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use std::env;
+use std::future::ready;
 use std::pin::Pin;
 
 use clap::Args;
-use futures_util::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
+use futures_util::stream::{self, BoxStream, Peekable, StreamExt, TryStreamExt};
 use pan_sdk::{Client, Entry, Error, ErrorCode, ListBy, ListOrder, PanPath};
 
 use crate::exit::Exit;
@@ -11,6 +12,9 @@ use crate::remote::RemotePath;
 use crate::session::Session;
 use crate::show::{EntryObject, size};
 use crate::tally::Tally;
+
+/// How many directories are asked for before it is their turn.
+const DIRECTORIES_AHEAD: usize = 8;
 
 /// Show what is in a directory and below, as a tree
 #[derive(Debug, Args)]
@@ -79,8 +83,15 @@ struct Branch {
     path: PanPath,
     /// What stands in front of its entries.
     indent: String,
-    entries: Peekable<BoxStream<'static, Result<Entry, Error>>>,
+    entries: Peekable<Entries>,
 }
+
+/// The entries of a directory, and of those that are directories and will be
+/// shown too, what is in them.
+type Entries = BoxStream<'static, Result<(Entry, Option<Below>), Error>>;
+
+/// The first entries of a directory are there when it is its turn.
+struct Below(BoxStream<'static, Result<Entry, Error>>);
 
 impl Tree<'_> {
     async fn show(&mut self, tally: &mut Tally) -> Result<(), Failure> {
@@ -90,16 +101,17 @@ impl Tree<'_> {
             return Ok(());
         }
         self.line(self.session.screen.name(&root.to_string(), true))?;
-        let mut open = vec![self.branch(root.path.clone(), String::new())];
+        let below = Below(list(&self.client, root.path.clone()));
+        let mut open = vec![self.branch(root.path.clone(), String::new(), below, 1)];
         while let Some(branch) = open.last_mut() {
             match branch.entries.next().await {
-                Some(Ok(entry)) => {
+                Some(Ok((entry, below))) => {
                     let is_last = Pin::new(&mut branch.entries).peek().await.is_none();
                     let (indent, own) = (branch.indent.clone(), self.branch_line(is_last));
                     self.entry(&entry, &format!("{indent}{own}"))?;
-                    if entry.is_dir && self.goes_below(open.len()) {
+                    if let Some(below) = below {
                         let past = if is_last { "    " } else { self.lines.past };
-                        open.push(self.branch(entry.path, indent + past));
+                        open.push(self.branch(entry.path, indent + past, below, open.len() + 1));
                     }
                 }
                 Some(Err(error)) => {
@@ -127,22 +139,20 @@ impl Tree<'_> {
         }
     }
 
-    fn branch(&self, path: PanPath, indent: String) -> Branch {
-        const BY_NAME: ListOrder = ListOrder { by: ListBy::Name, descending: false };
-        let only_directories = self.args.directories;
-        let entries = self
-            .client
-            .list_all(&path, BY_NAME)
-            .try_filter(move |entry| std::future::ready(entry.is_dir || !only_directories));
+    /// Begins to show a directory. What is in the next ones is asked for ahead.
+    fn branch(&self, path: PanPath, indent: String, below: Below, depth: usize) -> Branch {
+        let (client, only_directories) = (self.client.clone(), self.args.directories);
+        let goes_below = self.args.level.is_none_or(|level| (depth as u64) < level);
+        let entries = below
+            .0
+            .try_filter(move |entry| ready(entry.is_dir || !only_directories))
+            .map_ok(move |entry| look_inside(client.clone(), entry, goes_below))
+            .try_buffered(DIRECTORIES_AHEAD);
         Branch { path, indent, entries: entries.boxed().peekable() }
     }
 
     fn branch_line(&self, is_last: bool) -> &'static str {
         if is_last { self.lines.last } else { self.lines.branch }
-    }
-
-    fn goes_below(&self, depth: usize) -> bool {
-        self.args.level.is_none_or(|level| (depth as u64) < level)
     }
 
     fn entry(&mut self, entry: &Entry, lines: &str) -> Result<(), Failure> {
@@ -174,6 +184,25 @@ impl Tree<'_> {
         }
         self.line(format!("\n{text}"))
     }
+}
+
+fn list(client: &Client, path: PanPath) -> BoxStream<'static, Result<Entry, Error>> {
+    const BY_NAME: ListOrder = ListOrder { by: ListBy::Name, descending: false };
+    client.list_all(&path, BY_NAME).boxed()
+}
+
+/// Asks for what is in an entry, and waits for the beginning of the answer.
+async fn look_inside(
+    client: Client,
+    entry: Entry,
+    goes_below: bool,
+) -> Result<(Entry, Option<Below>), Error> {
+    if !entry.is_dir || !goes_below {
+        return Ok((entry, None));
+    }
+    let mut entries = list(&client, entry.path.clone());
+    let first = stream::iter(entries.next().await);
+    Ok((entry, Some(Below(first.chain(entries).boxed()))))
 }
 
 #[cfg(test)]

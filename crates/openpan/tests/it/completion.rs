@@ -136,6 +136,15 @@ fn tab(shell: &str, setup: &str) {
         let terminal = Terminal::open(person, shell);
         terminal.keys(&[setup, "Enter"]);
         terminal.wait("the shell", |text| text.trim() == "ready>");
+        // Commands come with what they do, which is not typed.
+        terminal.keys(&["pan recy", "Tab"]);
+        terminal.wait("a command", |text| text.contains("ready> pan recycle"));
+        terminal.keys(&["emp", "Tab"]);
+        terminal.wait("another", |text| text.contains("ready> pan recycle empty"));
+        terminal.keys(&["--y", "Tab"]);
+        terminal.wait("an option", |text| text.trim_end().ends_with("pan recycle empty --yes"));
+        terminal.keys(&["C-c"]);
+        terminal.wait("a new line", |text| text.trim_end().ends_with("ready>"));
         let asked_about = typed(&terminal, &["pan stat home:/ph", "a", "x"]);
         assert_eq!(asked_about, "/photos/a b/x y.txt", "{}", terminal.text());
     });

@@ -13,6 +13,8 @@ crate::tests![
     a_name_is_meant_before_what_it_matches,
     many_things_are_done_with_one_pattern,
     nothing_is_done_when_nothing_matches,
+    one_match_does_not_overwrite_another,
+    what_one_pattern_deleted_another_restores,
     a_pattern_is_not_looked_for_where_it_cannot_match,
     a_token_with_a_root_has_patterns_too,
 ];
@@ -133,6 +135,47 @@ fn nothing_is_done_when_nothing_matches() {
         }
         let far = format!("/{}", "{a,b}".repeat(12));
         assert!(person.ends(2, &["ls", &far]).contains("fewer"), "a pattern of 4096");
+    });
+}
+
+// Cameras begin to count anew: one name in two directories is two photographs.
+fn one_match_does_not_overwrite_another() {
+    with_person(&relaxed(), |person, client| {
+        for name in ["/p/2025/sea.jpg", "/p/2026/sea.jpg", "/p/2026/land.jpg"] {
+            client.put(name, name.as_bytes()).ok();
+        }
+        let said = person.ends(2, &["get", "/p/**/*.jpg", "back/"]);
+        let both = "/p/2025/sea.jpg and /p/2026/sea.jpg would both become `sea.jpg`";
+        assert!(said.contains(both), "{said}");
+        assert!(!person.path("back").exists());
+        person.ok(&["get", "/p/2026/*.jpg", "back/"]);
+        let sea = fs::read(person.path("back/sea.jpg")).unwrap();
+        assert_eq!(sea, b"/p/2026/sea.jpg");
+        // In the storage nothing is ever overwritten.
+        person.ends(6, &["mv", "/p/*/sea.jpg", "/one/"]);
+        assert_eq!(client.get("/one/sea.jpg").file(), b"/p/2025/sea.jpg");
+        assert_eq!(client.names("/p/2026"), ["land.jpg", "sea.jpg"]);
+    });
+}
+
+fn what_one_pattern_deleted_another_restores() {
+    with_names(|person, client| {
+        client.rm("/p/a.jpg").ok();
+        client.put("/p/a.jpg", b"the latest").ok();
+        person.ok(&["rm", "/p/*.jpg"]);
+        assert_eq!(client.names("/p"), ["2025", "2026", "c.png"]);
+        person.ok(&["recycle", "restore", "/p/?.jpg"]);
+        assert_eq!(client.names("/p"), ["2025", "2026", "a.jpg", "b.jpg", "c.png", "中.jpg"]);
+        assert_eq!(client.get("/p/a.jpg").file(), b"the latest");
+        let said = person.ends(4, &["recycle", "restore", "/p/*.png"]);
+        assert!(said.contains("nothing in the recycle bin matches"), "{said}");
+        person.ends(4, &["recycle", "restore", "--no-glob", "/p/*.jpg"]);
+        // What had that very name comes before what it matches.
+        client.put("/p/*", b"a star").ok();
+        client.rm("/p/*").ok();
+        person.ok(&["recycle", "restore", "/p/*"]);
+        assert_eq!(client.get("/p/*").file(), b"a star");
+        client.get("/p/.hidden.jpg").refused(404, 31066);
     });
 }
 

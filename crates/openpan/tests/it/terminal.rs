@@ -1,8 +1,8 @@
 //! `pan` in a real terminal, as a person sees it: tmux is the terminal.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,10 @@ crate::tests![
 /// How long a command may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-static TERMINALS: AtomicU64 = AtomicU64::new(1);
-
 /// A terminal with a shell of a person, 100 columns wide.
 pub(crate) struct Terminal {
-    socket: String,
+    /// In the home of the person, and gone with it.
+    socket: PathBuf,
 }
 
 impl Terminal {
@@ -38,10 +37,9 @@ impl Terminal {
 
     /// Opens one with any shell.
     pub(crate) fn open(person: &Person, shell: &str) -> Self {
-        let number = TERMINALS.fetch_add(1, Ordering::Relaxed);
-        let socket = format!("openpan-test-{}-{number}", std::process::id());
+        let socket = person.path("tmux");
         let mut tmux = person.program("tmux");
-        tmux.args(["-L", &socket, "-f", "/dev/null", "new-session", "-d"]);
+        tmux.arg("-S").arg(&socket).args(["-f", "/dev/null", "new-session", "-d"]);
         tmux.args(["-x", "100", "-y", "40", shell]).env("SHELL", "/bin/sh").env_remove("TMUX");
         let output = tmux.output().expect("tmux is installed by `cargo xtask test`");
         assert!(output.status.success(), "{}", said(&output));
@@ -49,8 +47,7 @@ impl Terminal {
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {
-        let mut tmux = Command::new("tmux");
-        let output = tmux.args(["-L", &self.socket]).args(arguments).output().unwrap();
+        let output = tmux(&self.socket).args(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", said(&output));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -108,8 +105,15 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").args(["-L", &self.socket, "kill-server"]).output();
+        let _ = tmux(&self.socket).arg("kill-server").output();
     }
+}
+
+/// The program, for a terminal that is open.
+fn tmux(socket: &Path) -> Command {
+    let mut tmux = Command::new("tmux");
+    tmux.arg("-S").arg(socket);
+    tmux
 }
 
 fn colours_are_for_terminals_that_want_them() {
