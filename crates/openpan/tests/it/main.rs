@@ -25,6 +25,7 @@ mod damage;
 mod dump;
 mod faults;
 mod feed;
+mod going_on;
 mod hands;
 mod in_hand;
 mod invariants;
@@ -40,6 +41,7 @@ mod server;
 mod shared;
 mod workers;
 mod workload;
+mod world;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -68,6 +70,7 @@ fn main() {
         crash::tests,
         clients::tests,
         faults::tests,
+        going_on::tests,
         model::tests,
         feed::tests,
         admin::tests,
