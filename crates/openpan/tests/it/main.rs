@@ -30,6 +30,7 @@ mod faults;
 mod feed;
 mod filters;
 mod globs;
+mod going_on;
 mod hands;
 mod in_hand;
 mod invariants;
@@ -57,6 +58,7 @@ mod tree_du_df;
 mod trust;
 mod workers;
 mod workload;
+mod world;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -86,6 +88,7 @@ fn main() {
         many_files::tests,
         clients::tests,
         faults::tests,
+        going_on::tests,
         model::tests,
         feed::tests,
         sync::tests,
