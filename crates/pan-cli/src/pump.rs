@@ -161,7 +161,10 @@ impl<'a, W: Work> Course<'a, W> {
                 else => if !self.begin_again().await { break },
             }
         }
-        self.pump.bars.finish();
+        match self.pump.copy.dry_run {
+            true => self.pump.bars.clear(),
+            false => self.pump.bars.finish(),
+        }
         self.finish()
     }
 
