@@ -97,12 +97,14 @@ impl LocalFile {
     /// What rapid upload says about the file, in one pass over it.
     pub(crate) async fn claim(&self) -> Result<ContentClaim, Error> {
         let file = Arc::clone(&self.0);
+        let (_wanted, given_up) = wanted();
         blocking(move || {
             let (mut md5, mut crc32) = (Hasher::new(), crc32fast::Hasher::new());
             let mut slice_md5 = None;
             // The first chunk is the slice.
             const { assert!(CHUNK_BYTES as u64 == SLICE_BYTES) };
             for chunk in file.chunks(0..file.length) {
+                given_up()?;
                 let chunk = chunk?;
                 md5.update(&chunk);
                 crc32.update(&chunk);
@@ -122,6 +124,7 @@ impl LocalFile {
     /// The md5 of a range, or of the whole.
     pub(crate) async fn md5(&self, range: Range<u64>) -> Result<Md5, Error> {
         let file = Arc::clone(&self.0);
+        let (_wanted, given_up) = wanted();
         let md5_of = move || {
             let mut hasher = Hasher::new();
             if let Some(small) = &file.small {
@@ -129,6 +132,7 @@ impl LocalFile {
                 return Ok(Md5(hasher.finalize().into()));
             }
             for chunk in file.chunks(range) {
+                given_up()?;
                 hasher.update(&chunk?);
             }
             Ok(Md5(hasher.finalize().into()))
@@ -218,6 +222,18 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
         }
     }
     Ok(())
+}
+
+/// While the first is kept, the second finds nothing: a thread cannot be
+/// stopped from outside, and nobody should read a large file for nobody.
+fn wanted() -> (Arc<()>, impl Fn() -> Result<(), Error>) {
+    let wanted = Arc::new(());
+    let watched = Arc::downgrade(&wanted);
+    let given_up = move || match watched.strong_count() {
+        0 => Err(Error::local("a file is not read on", io::ErrorKind::Interrupted.into())),
+        _ => Ok(()),
+    };
+    (wanted, given_up)
 }
 
 /// Runs something that blocks where it may.

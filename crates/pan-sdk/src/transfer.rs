@@ -9,6 +9,7 @@ mod sweep;
 mod target;
 mod upload_file;
 mod upload_journal;
+mod upload_large;
 mod upload_many;
 mod upload_reader;
 

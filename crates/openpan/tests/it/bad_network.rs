@@ -123,13 +123,13 @@ impl Network {
         let mut down = Way::new(&server, &client)?;
         while let Some(head) = up.read_head()? {
             let fault = self.fault_for(&head);
-            if let Err(Ended::Fault(kind)) = self.exchange(&head, fault, &mut up, &mut down) {
-                if kind == Kind::Stall {
-                    // The client goes when it has had enough.
-                    let _ = io::copy(&mut up.from, &mut io::sink());
-                }
-                break;
+            match self.exchange(&head, fault, &mut up, &mut down) {
+                Ok(()) => continue,
+                // The client goes when it has had enough.
+                Err(Ended::Fault(Kind::Stall)) => _ = io::copy(&mut up.from, &mut io::sink()),
+                Err(Ended::Fault(_) | Ended::Broken) => {}
             }
+            break;
         }
         let _ = client.shutdown(Shutdown::Both);
         let _ = server.shutdown(Shutdown::Both);

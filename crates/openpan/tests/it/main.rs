@@ -26,6 +26,7 @@ mod dump;
 mod faults;
 mod feed;
 mod filters;
+mod going_on;
 mod hands;
 mod in_hand;
 mod invariants;
@@ -44,6 +45,7 @@ mod server;
 mod shared;
 mod workers;
 mod workload;
+mod world;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -72,6 +74,7 @@ fn main() {
         crash::tests,
         clients::tests,
         faults::tests,
+        going_on::tests,
         model::tests,
         feed::tests,
         admin::tests,

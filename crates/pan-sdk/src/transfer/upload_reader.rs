@@ -50,8 +50,7 @@ impl Client {
             .try_collect()
             .await?;
         let whole = Md5(source.hasher.finalize().into());
-        let comparable = self.endpoint().has_true_superfile_md5();
-        self.merge(to, &blocks, ondup, comparable.then_some(whole)).await
+        self.merge(to, &blocks, ondup, Some(whole)).await
     }
 
     async fn upload_part(&self, part: Part, options: &TransferOptions) -> Result<Md5, Error> {
