@@ -66,21 +66,20 @@ impl Bars {
 
     /// Removes the bars.
     pub(crate) fn clear(&self) {
+        self.teller.abort();
         self.total.finish_and_clear();
     }
 
     /// Removes the bars and sums up.
     pub(crate) fn finish(&self) {
-        self.teller.abort();
-        self.total.finish_and_clear();
+        self.clear();
         self.stderr.summary(&self.counts.summary());
     }
 }
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.teller.abort();
-        self.total.finish_and_clear();
+        self.clear();
     }
 }
 

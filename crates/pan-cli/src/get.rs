@@ -9,10 +9,10 @@ use pan_sdk::{ByteSize, Client, Md5, PanPath, local_md5};
 use self::walk::Walk;
 use crate::bars::Bars;
 use crate::cat::{self, ByteRange};
+use crate::copy_args::CopyArgs;
 use crate::failure::Failure;
 use crate::filter::FilterArgs;
 use crate::glob;
-use crate::limits::LimitArgs;
 use crate::place::{self, Place};
 use crate::pump::{Job, Pump, Work};
 use crate::remote::RemotePath;
@@ -42,7 +42,7 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     filter: FilterArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    copy: CopyArgs,
 }
 
 /// What to do when a file exists.
@@ -80,12 +80,11 @@ pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Fail
     let place = Place::local(&to, sources.len())?;
     place::no_twins(&sources, &place)?;
     let bars = Bars::new(&session.screen.stderr);
-    let is_dry = args.transfer.dry_run;
+    let is_dry = args.copy.dry_run;
     let walk = Walk { session, place: &place, filter: &args.filter, is_dry };
     walk.prepare().await?;
     let get = Get { args: &args, bars: &bars };
-    let pump =
-        Pump { screen: session.screen, args: &args.transfer, limits: &args.limits, bars: &bars };
+    let pump = Pump { screen: session.screen, args: &args.transfer, copy: &args.copy, bars: &bars };
     pump.run(walk.steps(&sources), &get).await
 }
 
@@ -110,7 +109,7 @@ impl Work for Get<'_> {
     const BATCH_FILES: usize = 1;
 
     fn batches(&self) -> usize {
-        usize::from(self.args.transfer.transfers) * SMALL_FACTOR
+        self.args.transfer.at_once() * SMALL_FACTOR
     }
 
     async fn work(&self, jobs: Vec<GetJob>) -> Vec<(GetJob, Outcome)> {
@@ -130,7 +129,7 @@ impl Work for Get<'_> {
 impl Get<'_> {
     /// Why a file need not be fetched, by `--update` and `--checksum`.
     async fn reason_to_leave(&self, job: &GetJob) -> Result<Option<String>, Failed> {
-        let TransferArgs { update, checksum, .. } = self.args.transfer;
+        let CopyArgs { update, checksum, .. } = self.args.copy;
         if !update && !checksum {
             return Ok(None);
         }
@@ -158,7 +157,7 @@ impl Get<'_> {
             let failure = Failure::other(message).hint("remove it, or choose another place");
             return Err(Failed::for_good(failure));
         }
-        if self.args.transfer.dry_run {
+        if self.args.copy.dry_run {
             return Ok(job.report(ByteSize(job.size), job.md5));
         }
         let bar = self.bars.file(&job.shown, job.size, job.moved);

@@ -19,6 +19,7 @@ pub(crate) struct Counts {
     started: Instant,
     files: AtomicU64,
     files_found: AtomicU64,
+    files_left_out: AtomicU64,
     bytes: AtomicU64,
     bytes_found: AtomicU64,
     /// Whether everything was found.
@@ -46,6 +47,7 @@ impl Counts {
             started: Instant::now(),
             files: AtomicU64::new(0),
             files_found: AtomicU64::new(0),
+            files_left_out: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             bytes_found: AtomicU64::new(0),
             is_found: AtomicBool::new(false),
@@ -68,11 +70,17 @@ impl Counts {
         self.is_found.store(true, Ordering::Relaxed);
     }
 
-    /// A file that was found is left out after all.
-    pub(crate) fn left_out(&self, size: u64) {
+    /// A file need not be transferred.
+    pub(crate) fn left_out(&self) {
+        self.files_left_out.fetch_add(1, Ordering::Relaxed);
+        self.mark();
+    }
+
+    /// The same, of one that was found to be transferred.
+    pub(crate) fn left_out_after_all(&self, size: u64) {
+        self.left_out();
         self.files_found.fetch_sub(1, Ordering::Relaxed);
         self.bytes_found.fetch_sub(size, Ordering::Relaxed);
-        self.mark();
     }
 
     pub(crate) fn file_done(&self) {
@@ -133,7 +141,11 @@ impl Counts {
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = ByteSize((bytes as f64 / seconds.max(0.001)) as u64);
         let files = count(self.files.load(Ordering::Relaxed), "file");
-        format!("{files}, {} in {seconds:.1} s ({rate}/s)", ByteSize(bytes))
+        let left_out = match self.files_left_out.load(Ordering::Relaxed) {
+            0 => String::new(),
+            left_out => format!("; {} left out", count(left_out, "file")),
+        };
+        format!("{files}, {} in {seconds:.1} s ({rate}/s){left_out}", ByteSize(bytes))
     }
 
     /// How far it is at this rate.
@@ -276,7 +288,8 @@ mod tests {
         counts.moved(20);
         counts.found(100);
         assert_eq!(counts.state(0.0).percent, Some(90));
-        counts.left_out(100);
+        counts.left_out_after_all(100);
+        assert!(counts.summary().ends_with("; 1 file left out"), "{}", counts.summary());
         assert_eq!(counts.state(0.0).percent, Some(100));
     }
 

@@ -16,9 +16,9 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use self::queue::{Lane, Queue};
 use crate::bars::Bars;
+use crate::copy_args::CopyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::limits::LimitArgs;
 use crate::screen::Screen;
 use crate::show::count;
 use crate::tally::Tally;
@@ -60,7 +60,7 @@ pub(crate) trait Work {
 pub(crate) struct Pump<'a> {
     pub(crate) screen: &'a Screen,
     pub(crate) args: &'a TransferArgs,
-    pub(crate) limits: &'a LimitArgs,
+    pub(crate) copy: &'a CopyArgs,
     pub(crate) bars: &'a Bars,
 }
 
@@ -84,7 +84,7 @@ impl Pump<'_> {
                 never = walk => never,
             }
         };
-        self.limits.in_time(all).await
+        self.copy.in_time(all).await
     }
 
     /// Counts what is found on its way to the transfers.
@@ -127,7 +127,7 @@ struct Course<'a, W: Work> {
 
 impl<'a, W: Work> Course<'a, W> {
     fn new(pump: &'a Pump<'a>, work: &'a W) -> Self {
-        let large = usize::from(pump.args.transfers);
+        let large = pump.args.at_once();
         Self {
             pump,
             work,
@@ -161,7 +161,10 @@ impl<'a, W: Work> Course<'a, W> {
                 else => if !self.begin_again().await { break },
             }
         }
-        self.pump.bars.finish();
+        match self.pump.copy.dry_run {
+            true => self.pump.bars.clear(),
+            false => self.pump.bars.finish(),
+        }
         self.finish()
     }
 
@@ -175,14 +178,17 @@ impl<'a, W: Work> Course<'a, W> {
         match step {
             Step::Do(job) => self.admit(job),
             Step::Skip(text) => stderr.note(&text),
-            Step::Same(text) => stderr.say(&text),
+            Step::Same(text) => {
+                self.pump.bars.counts().left_out();
+                stderr.say(&text);
+            }
             Step::Fail(failure) => self.tally.failed(failure),
         }
     }
 
     fn admit(&mut self, job: W::Job) {
         let begun_bytes = self.begun_bytes + job.size().unwrap_or(0);
-        if let Some(limit) = self.pump.limits.max_transfer
+        if let Some(limit) = self.pump.copy.max_transfer
             && begun_bytes > limit.0
         {
             let begun = ByteSize(self.begun_bytes);
@@ -212,10 +218,10 @@ impl<'a, W: Work> Course<'a, W> {
                     is_reached = true;
                     self.tally.done();
                     self.files_done += u64::from(!report.is_dir);
-                    tell(self.pump.screen, &report, self.pump.args.dry_run)?;
+                    tell(self.pump.screen, &report, self.pump.copy.dry_run)?;
                 }
                 Outcome::Same(text) => {
-                    self.pump.bars.counts().left_out(job.size().unwrap_or(0));
+                    self.pump.bars.counts().left_out_after_all(job.size().unwrap_or(0));
                     self.pump.screen.stderr.say(&text);
                 }
                 Outcome::Failed(failed) => {
@@ -239,7 +245,7 @@ impl<'a, W: Work> Course<'a, W> {
         if failure.is_fatal() {
             return Err(failure);
         }
-        if may_pass && self.round < self.pump.args.retries && self.again.len() < AGAIN_MAX {
+        if may_pass && self.round < self.pump.copy.retries && self.again.len() < AGAIN_MAX {
             let note = format!("{}; it is tried again after the others", failure.message);
             self.pump.screen.stderr.note(&note);
             self.again.push(job);
@@ -257,7 +263,7 @@ impl<'a, W: Work> Course<'a, W> {
         tokio::time::sleep(REST * 2u32.saturating_pow(u32::from(self.round).min(6))).await;
         self.round += 1;
         let files = count(self.again.len() as u64, "item");
-        let (round, rounds) = (self.round, self.pump.args.retries);
+        let (round, rounds) = (self.round, self.pump.copy.retries);
         self.pump.screen.stderr.note(&format!("trying {files} again ({round} of {rounds})"));
         self.again.drain(..).for_each(|job| self.queue.push(job));
         true
@@ -269,7 +275,7 @@ impl<'a, W: Work> Course<'a, W> {
             // What failed before was told when it did.
             return Err(stop);
         }
-        if ended.is_ok() && self.files_done == 0 && self.pump.limits.error_on_no_transfer {
+        if ended.is_ok() && self.files_done == 0 && self.pump.copy.error_on_no_transfer {
             return Err(Failure::new(Exit::NoTransfer, "no file had to be transferred"));
         }
         ended

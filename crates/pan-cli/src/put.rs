@@ -10,9 +10,9 @@ use pan_sdk::{Client, Entry, Ondup, PanPath, RetryPolicy, local_md5};
 use self::compare::Storage;
 use crate::bars::Bars;
 use crate::claims::{Claims, Sameness};
+use crate::copy_args::CopyArgs;
 use crate::failure::Failure;
 use crate::filter::FilterArgs;
-use crate::limits::LimitArgs;
 use crate::local_walk::{PutJob, Source, walk};
 use crate::place::{self, Place};
 use crate::pump::{Job, Pump, Work};
@@ -46,7 +46,7 @@ pub(crate) struct PutArgs {
     #[command(flatten)]
     filter: FilterArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    copy: CopyArgs,
 }
 
 /// What to do when a file exists.
@@ -83,9 +83,8 @@ pub(crate) async fn run(session: &Session<'_>, args: PutArgs) -> Result<(), Fail
         if sources.len() > 1 {
             return Err(Failure::usage("`-` cannot be put beside other sources"));
         }
-        let stdin =
-            async { tell(session.screen, &put.stdin(&place).await?, args.transfer.dry_run) };
-        return args.limits.in_time(stdin).await;
+        let stdin = async { tell(session.screen, &put.stdin(&place).await?, args.copy.dry_run) };
+        return args.copy.in_time(stdin).await;
     }
     let is_alone = sources.len() == 1;
     let sources: Vec<Source> = sources
@@ -93,8 +92,7 @@ pub(crate) async fn run(session: &Session<'_>, args: PutArgs) -> Result<(), Fail
         .map(|source| Source::new(source, &args.filter))
         .collect::<Result<_, _>>()?;
     let steps = put.steps(walk(sources, place, args.follow), is_alone);
-    let pump =
-        Pump { screen: session.screen, args: &args.transfer, limits: &args.limits, bars: &bars };
+    let pump = Pump { screen: session.screen, args: &args.transfer, copy: &args.copy, bars: &bars };
     pump.run(steps, &put).await
 }
 
@@ -122,7 +120,7 @@ impl Work for Put<'_> {
     const BATCH_FILES: usize = 500;
 
     fn batches(&self) -> usize {
-        usize::from(self.args.transfer.transfers)
+        self.args.transfer.at_once()
     }
 
     async fn work(&self, jobs: Vec<PutJob>) -> Vec<(PutJob, Outcome)> {
@@ -152,7 +150,7 @@ impl Put<'_> {
         steps: impl Stream<Item = Step<PutJob>>,
         is_alone: bool,
     ) -> impl Stream<Item = Step<PutJob>> {
-        let storage = Storage::new(self.client, &self.args.transfer, is_alone);
+        let storage = Storage::new(self.client, &self.args.copy, is_alone);
         let claims = Claims::new(Sameness::of_storage(), is_alone);
         let walk = (Box::pin(steps), storage, claims);
         stream::unfold(walk, async |(mut steps, mut storage, mut claims)| {
@@ -193,7 +191,7 @@ impl Put<'_> {
                 }
             }
         }
-        if self.args.transfer.dry_run {
+        if self.args.copy.dry_run {
             return Some(Outcome::Done(self.plan(job)));
         }
         if job.size.is_none() {
@@ -269,7 +267,7 @@ impl Put<'_> {
             let message = format!("{}: it does not name the file that stdin is to become", self.to);
             return Err(Failure::usage(message).hint("write `pan put - /directory/name`"));
         };
-        if self.args.transfer.dry_run {
+        if self.args.copy.dry_run {
             let (from, to) = (String::from("-"), self.to.spell(path));
             return Ok(planned(from, to, Some(0)));
         }

@@ -78,6 +78,15 @@ pub(crate) struct SyncArgs {
     /// Delete nothing if more than N files and directories would go
     #[arg(long, value_name = "N")]
     max_delete: Option<u64>,
+    /// up, down: leave files that are newer than those of the other side
+    #[arg(long)]
+    update: bool,
+    /// Compare the content of every file, not only of those that look changed
+    #[arg(long)]
+    checksum: bool,
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    dry_run: bool,
     /// Synchronise what symbolic links point to
     #[arg(long)]
     follow: bool,
@@ -122,7 +131,7 @@ struct Sync<'a> {
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Failure> {
-    if args.direction == Direction::Both && (args.delete || args.transfer.update) {
+    if args.direction == Direction::Both && (args.delete || args.update) {
         let message = "`--delete` and `--update` are for `up` and `down`";
         return Err(Failure::usage(message).hint("`both` carries deletions over anyway"));
     }
@@ -136,7 +145,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
     base.set_fact("local", &local.to_string_lossy())?;
     base.set_fact("remote", &format!("{} {}", access.endpoint, args.remote.path))?;
     let screen = session.screen;
-    let shows_lines = args.transfer.dry_run || screen.stderr.wants_lines();
+    let shows_lines = args.dry_run || screen.stderr.wants_lines();
     let sync = Sync {
         screen,
         root: RemoteRoot::new(args.remote.path.clone()),
@@ -168,7 +177,7 @@ impl Sync<'_> {
             Direction::Up => true,
             Direction::Down => false,
         };
-        Some(Mirror { up, delete: self.args.delete, update: self.args.transfer.update })
+        Some(Mirror { up, delete: self.args.delete, update: self.args.update })
     }
 
     /// Whether REMOTE can be what is synchronised. It may be missing, but not
@@ -250,7 +259,7 @@ fn prepare_local(args: &SyncArgs, local: &Path, state: &Path) -> Result<(), Fail
         }
         Err(_) => {}
     }
-    if args.transfer.dry_run {
+    if args.dry_run {
         return Err(Failure::new(Exit::NoDirectory, missing()).hint("a real run would make it"));
     }
     fs::create_dir_all(local).map_err(|error| {

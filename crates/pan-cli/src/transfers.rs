@@ -13,7 +13,7 @@ use crate::show::DoneObject;
 pub(crate) struct TransferArgs {
     /// How many files at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) transfers: u16,
+    transfers: u16,
     /// At most so many bytes a second, all transfers together: 500k, 2M
     #[arg(long, value_name = "RATE", value_parser = rate)]
     bwlimit: Option<Throttle>,
@@ -23,18 +23,6 @@ pub(crate) struct TransferArgs {
     /// How large a part is
     #[arg(long, value_name = "SIZE", default_value = "32M")]
     part_size: ByteSize,
-    /// Leave out what is there already with the same size and md5
-    #[arg(long)]
-    pub(crate) checksum: bool,
-    /// Leave out what is as new or newer where it would go
-    #[arg(long)]
-    pub(crate) update: bool,
-    /// Say what would be done, and do nothing
-    #[arg(short = 'n', long)]
-    pub(crate) dry_run: bool,
-    /// How often what failed in passing is tried again, after everything else
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub(crate) retries: u16,
     /// Accepted for the habit of it: directories are always taken whole
     #[arg(short, long)]
     recursive: bool,

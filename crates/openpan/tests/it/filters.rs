@@ -6,6 +6,7 @@ use std::fs;
 use pan_conformance::pcs::{Client, TokenSpec};
 
 use crate::person::Person;
+use crate::relay::Relay;
 use crate::shared::with_target;
 
 crate::tests![
@@ -13,6 +14,7 @@ crate::tests![
     get_takes_what_the_options_say,
     ignore_files_count_on_both_ways,
     an_ignore_file_that_comes_with_the_files_does_not_count,
+    what_is_left_out_is_not_even_listed,
     a_wrong_ignore_file_keeps_its_directory_back,
     wrong_patterns_are_told_before_anything_is_done,
 ];
@@ -159,6 +161,23 @@ fn an_ignore_file_that_comes_with_the_files_does_not_count() {
         client.put("/tree/late", b"x").ok();
         person.ok(&["get", "/tree/", "new"]);
         assert_eq!(local(person, "new"), all, "now it is there, and counts");
+    });
+}
+
+fn what_is_left_out_is_not_even_listed() {
+    with_tree(|person, client| {
+        client.put("/tree/a", b"x").ok();
+        for i in 0..100 {
+            client.put(&format!("/tree/large/{i}{}", "x".repeat(200)), b"").ok();
+        }
+        let relay = Relay::start(client.address());
+        let behind = Person::new(&Client::new(&relay.address, &person.token));
+        behind.ok(&["get", "-n", "/tree/", "to/"]);
+        let whole = relay.take_received();
+        assert!(whole > 20_000, "{whole}");
+        behind.ok(&["get", "-n", "/tree/", "to/", "--exclude", "large"]);
+        let part = relay.take_received();
+        assert!(part < 5_000, "{part}");
     });
 }
 

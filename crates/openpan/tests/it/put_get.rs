@@ -143,6 +143,7 @@ fn a_dry_run_says_it_and_does_nothing() {
         };
         let would = ["put tree/a -> /x/a", "put tree/b -> /x/b", "put tree/empty -> /x/empty"];
         assert_eq!(sorted(person.ok(&["put", "-n", "tree/", "/x/"])), would);
+        assert_eq!(person.run(&["put", "-n", "tree/", "/x/"]).stderr, b"");
         let told = person.ok(&["put", "--dry-run", "--json", "tree/a", "/x/"]);
         let object: Value = serde_json::from_str(&told).unwrap();
         assert_eq!((&object["dry_run"], &object["to"]), (&true.into(), &"/x/a".into()));

@@ -8,9 +8,9 @@ use pan_sdk::ByteSize;
 use super::{Job, Pump, UNREACHABLE_MAX, Work};
 use crate::bars::Bars;
 use crate::cli::GlobalOptions;
+use crate::copy_args::CopyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::limits::LimitArgs;
 use crate::screen::Screen;
 use crate::transfers::{Failed, Outcome, Report, Step, TransferArgs};
 
@@ -22,7 +22,7 @@ struct Options {
     #[command(flatten)]
     transfer: TransferArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    copy: CopyArgs,
 }
 
 /// A job that fails so many times before it succeeds.
@@ -103,7 +103,7 @@ fn run(words: &[&str], items: Vec<(usize, fn() -> Failed)>, size: u64) -> (Count
     let ended = runtime.block_on(async {
         let bars = Bars::new(&screen.stderr);
         let pump =
-            Pump { screen: &screen, args: &options.transfer, limits: &options.limits, bars: &bars };
+            Pump { screen: &screen, args: &options.transfer, copy: &options.copy, bars: &bars };
         pump.run(stream::iter(items.collect::<Vec<_>>()), &work).await
     });
     (work, ended.err().map(|failure| failure.exit))

@@ -9,15 +9,16 @@ use futures_util::stream::TryStreamExt;
 use pan_sdk::{ByteSize, Client, Entry, Error, ErrorCode, ListBy, ListOrder, Md5, PanPath};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::copy_args::CopyArgs;
 use crate::failure::Failure;
 use crate::local_walk::PutJob;
-use crate::transfers::{Step, TransferArgs};
+use crate::transfers::Step;
 
 /// The storage as the walk sees it: the directories on the way down to where
 /// it is, no others.
 pub(super) struct Storage<'a> {
     client: &'a Client,
-    args: &'a TransferArgs,
+    args: &'a CopyArgs,
     /// Whether one source only is put: then a file is asked for alone.
     is_alone: bool,
     listed: Vec<(PanPath, Listed)>,
@@ -35,7 +36,7 @@ struct Twin {
 }
 
 impl<'a> Storage<'a> {
-    pub(super) fn new(client: &'a Client, args: &'a TransferArgs, is_alone: bool) -> Self {
+    pub(super) fn new(client: &'a Client, args: &'a CopyArgs, is_alone: bool) -> Self {
         Self { client, args, is_alone, listed: Vec::new() }
     }
 

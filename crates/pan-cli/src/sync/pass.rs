@@ -69,7 +69,7 @@ impl Sync<'_> {
             None => plan(items),
         };
         self.check_deletes(&steps)?;
-        if self.args.transfer.dry_run {
+        if self.args.dry_run {
             self.tell_plan(&steps)?;
             return Ok(false);
         }
@@ -99,7 +99,7 @@ impl Sync<'_> {
         let scanned = scan.await.map_err(|error| cannot(&error))?;
         let mut tree = scanned.map_err(|error| cannot(&error))?;
         let entries = std::mem::take(&mut tree.entries);
-        let checksum = self.args.transfer.checksum;
+        let checksum = self.args.checksum;
         let keeps = |item: &Item| checksum && item.local.as_ref().is_some_and(|one| one.is_file());
         let (mut items, unchanged) = join(entries, loaded, keeps);
         self.teller.unchanged.set(unchanged);
@@ -167,7 +167,7 @@ impl Sync<'_> {
             let directory = view.tree.path_of(&self.local, &twin.directory);
             let from = directory.join(&twin.name);
             let shown = path(&twin.directory, &twin.name);
-            if self.mirror().is_some() || self.args.transfer.dry_run {
+            if self.mirror().is_some() || self.args.dry_run {
                 let why = format!("{shown}: another name here differs only in its Unicode form");
                 if self.noted.borrow_mut().insert(why.clone()) {
                     let hint = "the storage takes both for one: rename one of them";
@@ -188,7 +188,7 @@ impl Sync<'_> {
 
     /// Reads the files of which only their content can tell what they are.
     async fn read_doubtful(&self, view: &mut View, with_moves: bool) -> Result<(), Failure> {
-        let checksum = self.args.transfer.checksum;
+        let checksum = self.args.checksum;
         let is_read = |item: &Item| {
             let is_file = item.local.as_ref().is_some_and(|local| local.is_file());
             item.needs_reading()
@@ -251,7 +251,7 @@ impl Sync<'_> {
             if found.is_empty() {
                 continue;
             }
-            if self.args.transfer.dry_run {
+            if self.args.dry_run {
                 let did = if *side == Where::Remotely { Did::MoveRemote } else { Did::MoveLocal };
                 for one in &found {
                     self.teller.did(did, &one.from, Some(&one.to))?;

@@ -1,4 +1,5 @@
-//! When a command that transfers files ends early, or is not satisfied.
+//! What `put` and `get` take beside what `sync` takes too: what they leave out
+//! because it is there, how often they try, and when they end early.
 
 use std::time::Duration;
 
@@ -9,10 +10,21 @@ use pan_sdk::ByteSize;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// How much is enough, and how little.
+/// What is copied, how often it is tried, and how much is enough.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Limits")]
-pub(crate) struct LimitArgs {
+pub(crate) struct CopyArgs {
+    /// Leave out what is there already with the same size and md5
+    #[arg(long)]
+    pub(crate) checksum: bool,
+    /// Leave out what is as new or newer where it would go
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Say what would be done, and do nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// How often what failed in passing is tried again, after everything else
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) retries: u16,
     /// Begin no file with which this many bytes would be exceeded (exit code 8)
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_transfer: Option<ByteSize>,
@@ -24,7 +36,7 @@ pub(crate) struct LimitArgs {
     pub(crate) error_on_no_transfer: bool,
 }
 
-impl LimitArgs {
+impl CopyArgs {
     /// Runs a command as long as it may take. One that is stopped leaves no
     /// half files, but for the journals of what can go on.
     pub(crate) async fn in_time(
