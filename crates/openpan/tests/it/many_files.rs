@@ -53,6 +53,8 @@ fn up_and_down(make: fn(&Path, usize), files: usize) {
         let owner = Owner { person: Person::new(&t.caller(&TokenSpec::rooted("/"))), files };
         make(&owner.person.path("tree"), files);
         owner.puts_and_gets();
+        owner.checks();
+        owner.syncs();
     });
 }
 
@@ -62,6 +64,32 @@ impl Owner {
         self.all_are_in("/put");
         self.step(&["get", "/put/", "got"]);
         self.is_the_tree("got");
+    }
+
+    fn checks(&self) {
+        self.step(&["check", "tree/", "/put"]);
+        // And it looks: a file more is a difference.
+        let more = self.person.path("tree/more");
+        fs::write(&more, "").unwrap();
+        let told = self.person.run(&["check", "tree/", "/put"]);
+        assert_ne!(told.status.code(), Some(0), "{}", said(&told));
+        assert!(said(&told).lines().any(|line| line.ends_with("more")), "{}", said(&told));
+        fs::remove_file(more).unwrap();
+    }
+
+    fn syncs(&self) {
+        self.step(&["sync", "up", "tree", "/synced"]);
+        self.all_are_in("/synced");
+        self.step(&["sync", "down", "down", "/synced"]);
+        self.is_the_tree("down");
+        // Nothing has changed, so nothing is done and no file is read.
+        for (way, local) in [("up", "tree"), ("down", "down")] {
+            let told = self.person.ok(&["--json", "sync", way, local, "/synced"]);
+            assert!(told.contains(r#""read":0"#), "sync {way}: {told}");
+            let is_summary = |line: &str| line.contains(r#""action":"summary""#);
+            let done = told.lines().find(|line| !is_summary(line));
+            assert_eq!(done, None, "sync {way}");
+        }
     }
 
     /// A command that succeeds and needs little memory.
