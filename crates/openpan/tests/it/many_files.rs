@@ -82,10 +82,13 @@ impl Owner {
         self.all_are_in("/synced");
         self.step(&["sync", "down", "down", "/synced"]);
         self.is_the_tree("down");
-        // Nothing has changed, so nothing is done.
+        // Nothing has changed, so nothing is done and no file is read.
         for (way, local) in [("up", "tree"), ("down", "down")] {
             let told = self.person.ok(&["--json", "sync", way, local, "/synced"]);
-            assert!(!told.contains(r#""action""#), "sync {way}: {}", &told[..told.len().min(500)]);
+            assert!(told.contains(r#""read":0"#), "sync {way}: {told}");
+            let is_summary = |line: &str| line.contains(r#""action":"summary""#);
+            let done = told.lines().find(|line| !is_summary(line));
+            assert_eq!(done, None, "sync {way}");
         }
     }
 
