@@ -22,6 +22,7 @@ mod configuration;
 mod crash;
 mod damage;
 mod dump;
+mod examples;
 mod feed;
 mod hands;
 mod in_hand;
@@ -75,6 +76,7 @@ fn main() {
         configuration::tests,
         damage::tests,
         dump::tests,
+        examples::tests,
         invariants::tests,
         purge::tests,
         rapid_put::tests,
