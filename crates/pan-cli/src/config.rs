@@ -51,7 +51,6 @@ impl Config {
     }
 
     /// `$XDG_STATE_HOME/openpan`, where commands keep what they must remember.
-    #[allow(dead_code, reason = "sync and the transfers are about to use it")]
     pub(crate) fn state_directory() -> Result<PathBuf, Failure> {
         let base = etcetera::choose_base_strategy()
             .map_err(|error| Failure::usage(format!("no home directory: {error}")))?;

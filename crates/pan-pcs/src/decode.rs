@@ -159,14 +159,18 @@ impl ErrorBody {
     /// Finds the error in a reply: a JSON object with a non-zero `error_code`
     /// is one, whatever the HTTP status (9.3).
     pub fn find(json: &[u8]) -> Option<Self> {
-        let mut body: Self = serde_json::from_slice(json).ok()?;
-        if body.error_code == Fault::None && body.errno == Fault::None {
+        serde_json::from_slice(json).ok().and_then(Self::if_any)
+    }
+
+    /// The error, where there is one.
+    pub(crate) fn if_any(mut self) -> Option<Self> {
+        if self.error_code == Fault::None && self.errno == Fault::None {
             return None;
         }
-        if body.error_msg.is_empty() {
-            body.error_msg = std::mem::take(&mut body.errmsg);
+        if self.error_msg.is_empty() {
+            self.error_msg = std::mem::take(&mut self.errmsg);
         }
-        Some(body)
+        Some(self)
     }
 
     /// The code; `None` where the service named none that is in the table.

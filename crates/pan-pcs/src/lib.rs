@@ -6,6 +6,7 @@
 //! of `docs/pcs-rest.md`.
 
 mod batch;
+mod bulk_upload;
 mod cloud_dl;
 mod decode;
 mod error_code;
@@ -20,6 +21,10 @@ mod scalar;
 pub use batch::{
     BatchError, BlockList, DeleteItem, MAX_BATCH_ITEMS, MAX_BLOCKS, MetaItem, MoveItem,
     RestoreItem, parse_batch, parse_block_list, write_batch, write_block_list,
+};
+pub use bulk_upload::{
+    BULK_END, BULK_TYPE, BulkBody, BulkHeader, BulkItemBody, BulkLimits, BulkRefusal,
+    ExtensionList, ExtensionsBody, ExtensionsReply, MAX_BULK_HEADER_BYTES,
 };
 pub use cloud_dl::{AddTaskBody, ListTaskBody, QueryTaskBody, TaskBody};
 pub use decode::{

@@ -170,11 +170,24 @@ impl Client {
         sending: Sending,
         activity: &Activity,
     ) -> Result<T, Error> {
+        let (kind, length) = (sending.content_type(), sending.content_length());
+        self.send_body(call, &kind, length, reqwest::Body::wrap_stream(sending), activity).await
+    }
+
+    /// Makes a call with a body of this type and length, once.
+    pub(crate) async fn send_body<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        kind: &str,
+        length: u64,
+        body: reqwest::Body,
+        activity: &Activity,
+    ) -> Result<T, Error> {
         let request = call
             .request(self)
-            .header(CONTENT_TYPE, sending.content_type())
-            .header(CONTENT_LENGTH, HeaderValue::from(sending.content_length()))
-            .body(reqwest::Body::wrap_stream(sending));
+            .header(CONTENT_TYPE, kind)
+            .header(CONTENT_LENGTH, HeaderValue::from(length))
+            .body(body);
         self.exchange(call, request, activity).await.and_then(Answer::judge)
     }
 

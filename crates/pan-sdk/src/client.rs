@@ -1,12 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pan_model::Timestamp;
 use reqwest::redirect;
+use tokio::sync::OnceCell;
 
 use crate::token::Token;
-use crate::{Endpoint, Error, RetryPolicy};
+use crate::{Endpoint, Error, Extensions, RetryPolicy};
 
 /// The methods that are answered with a content, by GET.
 const CONTENTS: [&str; 3] = ["download", "generate", "streaming"];
@@ -30,6 +32,9 @@ struct Inner {
     http: reqwest::Client,
     endpoint: Endpoint,
     stall_timeout: Duration,
+    extensions: OnceCell<Extensions>,
+    /// Bulk requests do not get through, whatever the service says it takes.
+    is_bulk_refused: AtomicBool,
 }
 
 impl Client {
@@ -117,6 +122,18 @@ impl Client {
     pub(crate) fn stall_timeout(&self) -> Duration {
         self.inner.stall_timeout
     }
+
+    pub(crate) fn known_extensions(&self) -> &OnceCell<Extensions> {
+        &self.inner.extensions
+    }
+
+    pub(crate) fn is_bulk_refused(&self) -> bool {
+        self.inner.is_bulk_refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn refuse_bulk(&self) {
+        self.inner.is_bulk_refused.store(true, Ordering::Relaxed);
+    }
 }
 
 impl fmt::Debug for Client {
@@ -200,7 +217,13 @@ impl ClientBuilder {
             Some(http) => http,
             None => self.usual_http().map_err(|error| Error::transport("", error))?,
         };
-        let inner = Inner { http, endpoint: self.endpoint, stall_timeout: self.stall_timeout };
+        let inner = Inner {
+            http,
+            endpoint: self.endpoint,
+            stall_timeout: self.stall_timeout,
+            extensions: OnceCell::new(),
+            is_bulk_refused: AtomicBool::new(false),
+        };
         Ok(Client {
             inner: Arc::new(inner),
             token: self.token,
@@ -217,9 +240,12 @@ impl ClientBuilder {
         let builder = Client::http_builder()
             .user_agent(&self.user_agent)
             .connect_timeout(self.connect_timeout);
-        let builder =
-            if certificates.is_empty() { builder } else { builder.tls_certs_merge(certificates) };
-        builder.build()
+        if certificates.is_empty()
+            && let Ok(tls) = crate::trust::of_system()
+        {
+            return builder.tls_backend_preconfigured(tls).build();
+        }
+        builder.tls_certs_merge(certificates).build()
     }
 }
 

@@ -208,6 +208,25 @@ impl Error {
         extra.and_then(|extra| extra.get("list")?.as_array()).map_or(0, Vec::len)
     }
 
+    /// The same error once more, for one who shares the call. What went wrong
+    /// on this machine is told in words.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(refusal.clone()),
+            Self::Connect { host, reason, passing } => {
+                Self::Connect { host: host.clone(), reason: reason.clone(), passing: *passing }
+            }
+            Self::Broken { host, reason } => {
+                Self::Broken { host: host.clone(), reason: reason.clone() }
+            }
+            Self::Stalled { host, after } => Self::Stalled { host: host.clone(), after: *after },
+            Self::Reply { host, status, reason } => {
+                Self::Reply { host: host.clone(), status: *status, reason: reason.clone() }
+            }
+            other => Self::Input(other.to_string()),
+        }
+    }
+
     fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),

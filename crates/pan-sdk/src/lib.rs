@@ -50,6 +50,7 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod bulk_upload;
 mod call;
 mod client;
 mod cloud_dl;
@@ -61,9 +62,11 @@ mod download;
 mod endpoint;
 mod entry;
 mod error;
+mod extensions;
 mod facts;
 mod list;
 mod local_file;
+mod local_md5;
 mod media;
 mod meta;
 mod mkdir;
@@ -84,6 +87,7 @@ mod throttle;
 mod thumbnail;
 mod token;
 mod transfer;
+mod trust;
 mod upload;
 mod walk;
 
@@ -95,14 +99,16 @@ pub use download::Download;
 pub use endpoint::Endpoint;
 pub use entry::Entry;
 pub use error::{Error, Refusal};
+pub use extensions::Extensions;
 pub use facts::FileFacts;
+pub use local_md5::local_md5;
 pub use media::MediaPage;
 pub use oauth::{App, NewToken, OauthRefusal};
 pub use pan_model::{
     ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
     PathError, Timestamp, Window,
 };
-pub use pan_pcs::ErrorCode;
+pub use pan_pcs::{BulkLimits, ErrorCode};
 pub use partial::PartlyDone;
 pub use progress::Progress;
 pub use quota::Quota;

@@ -5,12 +5,13 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use md5::{Digest, Md5 as Hasher};
 use pan_model::{ByteSize, ContentClaim, Crc32, Md5, SLICE_BYTES};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -33,6 +34,7 @@ struct Opened {
     path: PathBuf,
     length: u64,
     modified: Option<SystemTime>,
+    inode: Option<(u64, u64)>,
     /// All of a small file: it is read as it is opened, in one go.
     small: Option<Bytes>,
 }
@@ -52,11 +54,17 @@ impl LocalFile {
             return Err(cannot("read", &path, error));
         }
         let (length, modified) = (metadata.len(), metadata.modified().ok());
-        let mut opened = Opened { file, path, length, modified, small: None };
+        let inode = inode_of(&metadata);
+        let mut opened = Opened { file, path, length, modified, inode, small: None };
         if length <= CHUNK_BYTES as u64 {
             opened.small = Some(opened.last_chunk(0..length)?);
         }
         Ok(Self(Arc::new(opened)))
+    }
+
+    /// Where it is, as it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Its length in bytes.
@@ -111,18 +119,41 @@ impl LocalFile {
         .await
     }
 
-    /// The md5 of the whole file.
-    pub(crate) async fn md5(&self) -> Result<Md5, Error> {
+    /// The md5 of a range, or of the whole.
+    pub(crate) async fn md5(&self, range: Range<u64>) -> Result<Md5, Error> {
         let file = Arc::clone(&self.0);
-        blocking(move || {
+        let md5_of = move || {
             let mut hasher = Hasher::new();
-            for chunk in file.chunks(0..file.length) {
+            if let Some(small) = &file.small {
+                hasher.update(&small[range.start as usize..range.end as usize]);
+                return Ok(Md5(hasher.finalize().into()));
+            }
+            for chunk in file.chunks(range) {
                 hasher.update(&chunk?);
             }
             Ok(Md5(hasher.finalize().into()))
-        })
-        .await
+        };
+        // What is in memory is hashed in less time than a thread needs to wake up.
+        if self.0.small.is_some() { md5_of() } else { blocking(md5_of).await }
     }
+
+    /// What it looked like when it was opened.
+    pub(crate) fn looks(&self) -> Looks {
+        let modified = self.0.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified_ns = modified.map(|time| time.as_nanos() as u64);
+        Looks { size: self.0.length, modified_ns, inode: self.0.inode }
+    }
+}
+
+/// What tells a file from the one that it may have become. Two that look the
+/// same have the same content, unless somebody took pains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Looks {
+    size: u64,
+    /// Nanoseconds since 1970.
+    modified_ns: Option<u64>,
+    /// Device and number, where files have them.
+    inode: Option<(u64, u64)>,
 }
 
 impl Opened {
@@ -157,6 +188,17 @@ impl Opened {
     fn changed(&self) -> Error {
         Error::LocalChanged { path: self.path.clone() }
     }
+}
+
+#[cfg(unix)]
+fn inode_of(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn inode_of(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 #[cfg(unix)]

@@ -11,9 +11,9 @@ use pan_model::{ByteSize, ContentClaim, FsId, ListOrder, Md5, MediaType, Ondup, 
 use super::reader::{Waiting, pieces};
 use super::{Client, Download, Items};
 use crate::{
-    App, Content, DiffPage, Entry, Error, FileFacts, MediaPage, NewToken, PartlyDone, Quota,
-    RecycledEntry, SmallFile, StreamFormat, Task, TaskDetail, TaskFilter, TaskId, TaskOptions,
-    TaskPage, Thumbnail, ThumbnailSize, TransferOptions,
+    App, Content, DiffPage, Entry, Error, Extensions, FileFacts, MediaPage, NewToken, PartlyDone,
+    Quota, RecycledEntry, SmallFile, StreamFormat, Task, TaskDetail, TaskFilter, TaskId,
+    TaskOptions, TaskPage, Thumbnail, ThumbnailSize, TransferOptions,
 };
 
 /// Methods that wait for the async method of the same name.
@@ -67,7 +67,12 @@ calls! {
         ondup: Ondup,
         options: &TransferOptions,
     ) -> Result<Entry, Error>;
-    fn upload_many(files: Vec<SmallFile>) -> Vec<Result<Entry, Error>>;
+    fn extensions() -> Result<Extensions, Error>;
+    fn bulk_upload(files: &[SmallFile]) -> Result<Vec<Result<Entry, Error>>, Error>;
+    fn upload_many(
+        files: Vec<SmallFile>,
+        options: &TransferOptions,
+    ) -> Vec<Result<Entry, Error>>;
     fn download_file(
         from: &PanPath,
         to: impl AsRef<Path> + Send,

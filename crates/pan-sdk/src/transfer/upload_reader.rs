@@ -41,7 +41,7 @@ impl Client {
         let first = source.next_part().await?;
         if (first.bytes.len() as u64) < source.first_size {
             let content = Content::bytes(first.bytes);
-            return self.upload_metered(to, content, ondup, &options.progress).await;
+            return self.upload_metered(to, content, ondup, options).await;
         }
         let blocks: Vec<Md5> = stream::iter([Ok(first)])
             .chain(source.parts())
@@ -56,7 +56,7 @@ impl Client {
 
     async fn upload_part(&self, part: Part, options: &TransferOptions) -> Result<Md5, Error> {
         let content = Content::bytes(part.bytes);
-        let md5 = self.upload_tmpfile_metered(content, &options.progress).await;
+        let md5 = self.upload_tmpfile_metered(content, options).await;
         drop(part.room);
         md5
     }
