@@ -242,9 +242,12 @@ mod tests {
         assert!(matches!(&body.list[0], BulkItemBody::Stored(entry) if entry.size == 3));
         assert_eq!(
             body.list[1],
-            BulkItemBody::Refused { code: 31061, message: String::from("no") }
+            BulkItemBody::Refused { code: Some(31061), message: String::from("no") }
         );
-        assert_eq!((BulkItemBody::status_of(31064), BulkItemBody::status_of(7)), (403, 400));
+        assert_eq!(
+            (BulkItemBody::status_of(Some(31064)), BulkItemBody::status_of(Some(7))),
+            (403, 400)
+        );
     }
 
     #[test]

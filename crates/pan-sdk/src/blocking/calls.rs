@@ -128,6 +128,11 @@ calls! {
 streams! {
     fn list_all(path: &PanPath, order: ListOrder) -> Result<Entry, Error>;
     fn walk(path: &PanPath, order: ListOrder) -> Result<Entry, (PanPath, Error)>;
+    fn walk_where(
+        path: &PanPath,
+        order: ListOrder,
+        enters: impl Fn(&Entry) -> bool + Send + Sync + 'static,
+    ) -> Result<Entry, (PanPath, Error)>;
     fn search_all(path: &PanPath, keyword: &str, deep: bool) -> Result<Entry, Error>;
     fn list_media_all(media: MediaType, prefix: Option<&str>) -> Result<Entry, Error>;
     fn list_task_all(filter: &TaskFilter) -> Result<Task, Error>;
