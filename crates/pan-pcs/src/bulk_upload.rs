@@ -245,7 +245,7 @@ mod tests {
             BulkItemBody::Refused { code: Some(31061), message: String::from("no") }
         );
         assert_eq!(
-            (BulkItemBody::status_of(Some(31064)), BulkItemBody::status_of(None)),
+            (BulkItemBody::status_of(Some(31064)), BulkItemBody::status_of(Some(7))),
             (403, 400)
         );
     }

@@ -1,4 +1,5 @@
-//! The client that waits has every method of the client that does not.
+//! The client that waits has every method of the client that does not, and the manual of the
+//! SDK names them all.
 
 use crate::{assert_none, files_below, read};
 
@@ -10,11 +11,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_async_method_has_one_that_waits() {
+fn every_async_method_has_one_that_waits_and_is_in_the_manual() {
     let (ours, theirs): (Vec<_>, Vec<_>) = files_below("crates/pan-sdk/src")
         .into_iter()
         .filter(|path| !path.ends_with("/lib.rs"))
         .partition(|path| path.contains("/blocking"));
+    let manual = read("docs/sdk.md");
     let waiting = ours.iter().map(|path| read(path)).collect::<String>();
     assert!(!waiting.is_empty(), "the client that waits has moved: tell this test where it is");
     let mut problems = Vec::new();
@@ -22,7 +24,12 @@ fn every_async_method_has_one_that_waits() {
         for name in awaited(&read(&path)) {
             let is_there =
                 ["(", "<"].iter().any(|end| waiting.contains(&format!("fn {name}{end}")));
-            if !is_there && !ELSEWHERE.iter().any(|(known, _)| *known == name) {
+            let is_known = ELSEWHERE.iter().any(|(known, _)| *known == name);
+            let in_manual = path.contains("/content.rs") || manual.contains(&format!("`{name}`"));
+            if !in_manual && !is_known {
+                problems.push(format!("docs/sdk.md does not name `{name}` of {path}: add it"));
+            }
+            if !is_there && !is_known {
                 problems.push(format!(
                     "`{name}` of {path} has no line in crates/pan-sdk/src/blocking/calls.rs: add one"
                 ));

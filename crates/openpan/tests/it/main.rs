@@ -26,6 +26,7 @@ mod configuration;
 mod crash;
 mod damage;
 mod dump;
+mod examples;
 mod faults;
 mod feed;
 mod filters;
@@ -102,6 +103,7 @@ fn main() {
         configuration::tests,
         damage::tests,
         dump::tests,
+        examples::tests,
         filters::tests,
         globs::tests,
         invariants::tests,

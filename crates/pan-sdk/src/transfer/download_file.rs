@@ -153,6 +153,9 @@ impl Client {
             .map(|range| self.download_part(from, range, facts, begun, options).boxed());
         let failed = AtomicBool::new(false);
         let rest = rest.take_while(|_| !failed.load(Ordering::Relaxed));
+        let first = first.map(|first| save(first, target, journal.as_ref(), options).boxed());
+        // Boxed, or the compiler cannot tell that the whole may be given to a task.
+        let parts = stream::iter(first).chain(stream::iter(rest)).boxed();
         let (saved, ranges) = unbounded_channel();
         for range in done.iter() {
             // The other half has ended only when it failed, and that ends this one.
@@ -160,8 +163,6 @@ impl Client {
         }
         let fetch = async {
             let saved = saved;
-            let first = first.map(|first| save(first, target, journal.as_ref(), options).boxed());
-            let parts = stream::iter(first).chain(stream::iter(rest));
             let mut parts = pin!(parts.buffer_unordered(options.lanes()));
             let mut fetched = Ok(());
             while let Some(part) = parts.next().await {

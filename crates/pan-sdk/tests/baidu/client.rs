@@ -1,6 +1,6 @@
 //! What a client is made of: tokens and the HTTP client.
 
-use pan_sdk::Client;
+use pan_sdk::{Client, Ondup, SmallFile, TransferOptions};
 
 use crate::fake::{Fake, TOKEN, answer, json};
 use crate::path;
@@ -34,4 +34,33 @@ async fn the_http_client_may_be_ones_own() {
     let followed = &elsewhere.requests()[0];
     assert_eq!(followed.header("referer"), None);
     assert!(!format!("{followed:?}").contains(TOKEN));
+}
+
+/// Whatever takes its time can be given to a task.
+#[tokio::test]
+async fn transfers_can_be_spawned() {
+    let fake = Fake::start(|_, _| json(404, r#"{"error_code":31066}"#)).await;
+    let client = fake.client();
+    let options = TransferOptions::default();
+    let (one, two, three, four) = (client.clone(), client.clone(), client.clone(), client.clone());
+    let (up, down, read) = (options.clone(), options.clone(), options.clone());
+    let many = options;
+    let tasks = [
+        tokio::spawn(async move {
+            one.upload_file("/none", &path("/a"), Ondup::Fail, &up).await.is_err()
+        }),
+        tokio::spawn(
+            async move { two.download_file(&path("/a"), "/none/there", &down).await.is_err() },
+        ),
+        tokio::spawn(async move {
+            three.upload_reader(&b"abc"[..], &path("/a"), Ondup::Fail, &read).await.is_err()
+        }),
+        tokio::spawn(async move {
+            let file = SmallFile { path: path("/a"), bytes: "abc".into(), ondup: Ondup::Fail };
+            four.upload_many(vec![file], &many).await.iter().all(Result::is_err)
+        }),
+    ];
+    for task in tasks {
+        assert!(task.await.unwrap());
+    }
 }
