@@ -99,9 +99,10 @@ impl Stderr {
         }
     }
 
-    /// Whether a line for everything that is done is wanted.
-    pub(crate) fn wants_lines(&self) -> bool {
-        !self.quiet && !self.shows_bars()
+    /// Whether a line for everything that is done is wanted: where there are
+    /// no bars, or in any case, but never by those who asked for quiet.
+    pub(crate) fn wants_lines(&self, in_any_case: bool) -> bool {
+        !self.quiet && (in_any_case || !self.shows_bars())
     }
 
     /// Prints a line above the bars. When nobody listens any more, nothing is lost.

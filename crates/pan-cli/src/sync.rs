@@ -30,7 +30,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use md5::{Digest, Md5 as Hasher};
@@ -145,7 +144,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
     base.set_fact("local", &local.to_string_lossy())?;
     base.set_fact("remote", &format!("{} {}", access.endpoint, args.remote.path))?;
     let screen = session.screen;
-    let shows_lines = args.dry_run || screen.stderr.wants_lines();
+    let shows_lines = screen.stderr.wants_lines(args.dry_run || args.watch);
     let sync = Sync {
         screen,
         root: RemoteRoot::new(args.remote.path.clone()),
@@ -266,11 +265,3 @@ fn prepare_local(args: &SyncArgs, local: &Path, state: &Path) -> Result<(), Fail
         Failure::other(format!("cannot make the directory `{}`: {error}", local.display()))
     })
 }
-
-/// The pauses of a run that waits for something to pass.
-const PAUSES: [Duration; 4] = [
-    Duration::from_secs(2),
-    Duration::from_secs(10),
-    Duration::from_secs(30),
-    Duration::from_secs(60),
-];

@@ -121,11 +121,6 @@ impl Base {
         })
     }
 
-    /// The remote side was seen to have something at a place, or nothing.
-    pub(crate) fn told(&mut self, key: &str, remote: Option<&Remote>) -> Result<(), Failure> {
-        self.change(|change| change.tell(key, remote))
-    }
-
     /// Something that both sides have under one name has another one on both
     /// of them now. What else is known of the remote side stays known.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), Failure> {

@@ -111,12 +111,6 @@ impl<'a> Teller<'a> {
         self.screen.line(format!("{:<13} {}{arrow}", did.word(), self.screen.name(path, false)))
     }
 
-    /// How much was done so far.
-    pub(crate) fn total(&self) -> u64 {
-        let counters = [&self.up, &self.down, &self.moved, &self.deleted, &self.conflicts];
-        counters.iter().map(|counter| counter.get()).sum()
-    }
-
     /// The sum of it all.
     pub(crate) fn finish(&self) -> Result<(), Failure> {
         let (up, down, moved) = (self.up.get(), self.down.get(), self.moved.get());
