@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, FutureExt, select};
 use futures_util::stream::{self, StreamExt};
 use pan_model::{ByteSize, ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
 use pan_pcs::ErrorCode;
@@ -64,13 +64,17 @@ impl Client {
             let whole = self.md5_to_compare(file, journal.whole());
             return self.merge_parts(to, parts, ondup, whole).await;
         }
-        let ask = async |claim: ContentClaim| {
-            let tried = self.try_rapid(claim, to, ondup).await?;
-            match &tried {
-                Tried::Hit(_) => options.progress.meter().reach(file.length()),
-                Tried::Miss(md5) => journal.record_whole(*md5),
+        // Boxed, as below: an upload must be `Send` for any lifetime.
+        let ask = move |claim: ContentClaim| {
+            async move {
+                let tried = self.try_rapid(claim, to, ondup).await?;
+                match &tried {
+                    Tried::Hit(_) => options.progress.meter().reach(file.length()),
+                    Tried::Miss(md5) => journal.record_whole(*md5),
+                }
+                Ok(tried)
             }
-            Ok(tried)
+            .boxed()
         };
         let claim = file.claim();
         if file.length() <= ASKED_FIRST_BYTES {
@@ -120,18 +124,22 @@ impl Client {
         options: &TransferOptions,
     ) -> Result<Vec<Md5>, Error> {
         let failed = AtomicBool::new(false);
-        let upload_part = async |(index, range): (usize, Range<u64>)| {
-            if let Some(md5) = journal.part(index) {
-                options.progress.meter().reach(range.end - range.start);
-                return Ok(md5);
+        let has_failed = &failed;
+        let upload_part = move |(index, range): (usize, Range<u64>)| {
+            async move {
+                if let Some(md5) = journal.part(index) {
+                    options.progress.meter().reach(range.end - range.start);
+                    return Ok(md5);
+                }
+                let content = Content::file_range(file.clone(), range);
+                let uploaded = self.upload_tmpfile_metered(content, options).await;
+                match &uploaded {
+                    Ok(md5) => journal.record_part(index, *md5),
+                    Err(_) => has_failed.store(true, Ordering::Relaxed),
+                }
+                uploaded
             }
-            let content = Content::file_range(file.clone(), range);
-            let uploaded = self.upload_tmpfile_metered(content, options).await;
-            match &uploaded {
-                Ok(md5) => journal.record_part(index, *md5),
-                Err(_) => failed.store(true, Ordering::Relaxed),
-            }
-            uploaded
+            .boxed()
         };
         let part_size = ByteSize(options.part_bytes(file.length()));
         let parts = cut(0..file.length(), part_size).enumerate();
@@ -190,9 +198,9 @@ enum Asked<C> {
 }
 
 /// Sends until it turns out that there was no need to.
-async fn ask_while_sending<C>(
+async fn ask_while_sending<'a, C>(
     claim: C,
-    ask: impl AsyncFn(ContentClaim) -> Result<Tried, Error>,
+    ask: impl Fn(ContentClaim) -> BoxFuture<'a, Result<Tried, Error>>,
     parts: impl Future<Output = Result<Vec<Md5>, Error>>,
 ) -> Result<Asked<Pin<Box<C>>>, Error>
 where
@@ -233,6 +241,7 @@ fn is_missing_block(error: &Error) -> bool {
 mod tests {
     use std::future::{pending, ready};
 
+    use futures_util::future::FutureExt;
     use pan_model::{ByteSize, ContentClaim, Md5};
 
     use super::{Asked, Tried, ask_while_sending};
@@ -259,7 +268,7 @@ mod tests {
         hit: bool,
         parts: impl Future<Output = Result<Vec<Md5>, Error>>,
     ) -> &'static str {
-        let ask = async |_| Ok(if hit { Tried::Hit(entry()) } else { Tried::Miss(MD5) });
+        let ask = |_| ready(Ok(if hit { Tried::Hit(entry()) } else { Tried::Miss(MD5) })).boxed();
         match ask_while_sending(claim, ask, parts).await {
             Ok(Asked::Hit(_)) => "hit",
             Ok(Asked::Missed(..)) => "missed",
