@@ -5,7 +5,7 @@ use pan_pcs::{BULK_END, BulkLimits, ErrorCode, MAX_BULK_HEADER_BYTES};
 
 use super::TransferOptions;
 use crate::bulk_upload::frame_of;
-use crate::{Client, Content, Entry, Error, Progress};
+use crate::{Client, Content, Entry, Error, Progress, RetryPolicy};
 
 /// How many files are on their way at once where each needs a call of its own.
 const ALONE_AT_ONCE: usize = 16;
@@ -49,14 +49,25 @@ impl Client {
         options: &TransferOptions,
     ) -> Vec<Result<Entry, Error>> {
         let mut run = Run::new(&files);
-        // Where it cannot be found out, the uploads will hear why.
-        let limits = self.extensions().await.ok().and_then(|found| found.bulk_upload);
-        match limits.filter(|_| !self.is_bulk_refused()) {
+        match self.bulk_limits().await {
             Some(limits) => self.send_packs(&mut run, limits, options).await,
             None => run.leave_alone(0..files.len(), &options.progress),
         }
         self.send_alone(&mut run, options).await;
         run.outcomes.into_iter().flatten().collect()
+    }
+
+    /// The limits of bulk requests, if they are of use here.
+    async fn bulk_limits(&self) -> Option<BulkLimits> {
+        if self.is_bulk_refused() {
+            return None;
+        }
+        // Where it cannot be found out soon, the uploads have the patience, and
+        // will hear why.
+        let brief = RetryPolicy::brief().patience;
+        let patience = self.retry().patience.min(brief);
+        let impatient = self.with_retry(RetryPolicy { patience, ..self.retry().clone() });
+        impatient.extensions().await.ok()?.bulk_upload
     }
 
     async fn send_packs(&self, run: &mut Run<'_>, limits: BulkLimits, options: &TransferOptions) {
