@@ -142,6 +142,7 @@ impl Get<'_> {
             return Ok(Some(format!("{}: left out, what is here is as new", job.shown)));
         }
         if checksum && is_sized && job.md5.is_some() {
+            let _waited_for = self.bars.file(&job.shown, 0, 0);
             let own = local_md5(&job.to).await;
             let own = own.map_err(|error| Failed::from_error(error, &job.shown, true))?;
             if Some(own) == job.md5 {

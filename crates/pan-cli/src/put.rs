@@ -178,6 +178,7 @@ impl Put<'_> {
     /// Ends what needs no bytes: directories, what is the same, a dry run.
     async fn without_sending(&self, job: &PutJob) -> Option<Outcome> {
         if let Some(md5) = job.same_if {
+            let _waited_for = self.bars.file(&job.name(), 0, 0);
             match local_md5(&job.local).await {
                 Ok(own) if own == md5 => {
                     return Some(Outcome::Same(format!(
@@ -256,6 +257,7 @@ impl Put<'_> {
     }
 
     async fn directory(&self, job: &PutJob) -> Result<Report, Failed> {
+        let _waited_for = self.bars.file(&job.name(), 0, 0);
         let made = self.client.ensure_dir(&job.remote).await;
         // Made twice it is there all the same.
         let entry = made.map_err(|error| Failed::from_error(error, job.name(), true))?;

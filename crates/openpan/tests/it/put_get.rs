@@ -122,6 +122,14 @@ fn what_is_as_new_is_left_out() {
         let get = ["get", "--update", "/tree/", "back/"];
         assert_eq!(moved(person, &get), names(&[]));
         assert_eq!(moved(person, &["put", "--update", "back/", "/tree/"]), names(&[]));
+        // At the same time, the size tells.
+        let same = fs::metadata(person.path("back/old")).unwrap().modified().unwrap();
+        plant(person, "back/old", "cut");
+        dated("back/old", same);
+        assert_eq!(moved(person, &get), names(&["old"]));
+        plant(person, "back/old", "longer than it was");
+        dated("back/old", same);
+        assert_eq!(moved(person, &["put", "--update", "back/", "/tree/"]), names(&["old"]));
         dated("back/old", old);
         dated("back/new", new);
         plant(person, "back/new", "mine");

@@ -83,6 +83,7 @@ fn read_file(path: &Path) -> Result<Content, Error> {
     if before.len() > SmallFile::MAX_BYTES {
         return Ok(Content::Grown);
     }
+    // To its end, wherever that is by now: there are files that claim to be empty.
     let mut bytes = Vec::with_capacity(before.len() as usize + 1);
     (&mut file).take(SmallFile::MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
     let after = file.metadata().map_err(cannot)?;
@@ -104,6 +105,13 @@ mod tests {
 
     use super::read;
     use crate::local_walk::PutJob;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_is_not_what_it_claims_is_not_taken() {
+        let read = super::read_file("/proc/self/status".as_ref());
+        assert!(matches!(read, Err(pan_sdk::Error::LocalChanged { .. })));
+    }
 
     #[tokio::test]
     async fn each_file_has_its_own_lot() {
