@@ -153,6 +153,8 @@ fn up_and_down_delete_only_when_they_are_told_to() {
         assert_eq!(client.get("/t/new").file(), b"x");
         // Newer files stay.
         fs::write(person.path("tree/a"), "ours").unwrap();
+        let file = fs::File::options().write(true).open(person.path("tree/a")).unwrap();
+        file.set_modified(std::time::SystemTime::now() + Duration::from_secs(10)).unwrap();
         let (done, _) = sync(person, &["down", "--update", "tree", "/t"]);
         assert!(done.is_empty(), "{done:?}");
         person.ends(3, &["sync", "down", "tree", "/nothing"]);
@@ -331,6 +333,9 @@ fn a_replaced_file_keeps_its_mode_and_gets_the_time() {
         fs::write(&file, &other).unwrap();
         sync(person, &["both", "--threshold", "1M", "--part-size", "1M", "tree", "/t"]);
         assert_eq!(client.get("/t/run.sh").file(), other);
+        assert_eq!(client.names("/t"), ["run.sh"]);
+        let bin = client.bin();
+        assert_eq!(bin[0]["md5"], digest::md5_hex(&large).as_str(), "the old version: {bin:?}");
         assert_eq!(names_in(&person.path("tree")), ["run.sh"], "nothing is left behind");
     });
 }
