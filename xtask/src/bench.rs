@@ -73,6 +73,12 @@ pub(crate) struct Scale {
     starts: usize,
     /// Entries of the tree that actions on whole trees are measured with.
     tree: u64,
+    /// Files of 4 KiB that `pan` uploads, and that slower clients upload.
+    client_files: [usize; 2],
+    /// Files of the tree that is synchronised.
+    client_synced: usize,
+    /// The file that clients transfer in parts.
+    client_large_bytes: u64,
 }
 
 const FULL: Scale = Scale {
@@ -85,6 +91,9 @@ const FULL: Scale = Scale {
     purged: 8_000,
     starts: 10,
     tree: 1_000_000,
+    client_files: [10_000, 500],
+    client_synced: 50_000,
+    client_large_bytes: 2 << 30,
 };
 
 const QUICK: Scale = Scale {
@@ -97,6 +106,9 @@ const QUICK: Scale = Scale {
     purged: 1_000,
     starts: 3,
     tree: 20_000,
+    client_files: [300, 20],
+    client_synced: 1_000,
+    client_large_bytes: 192 << 20,
 };
 
 /// What every measure needs.

@@ -18,13 +18,15 @@ pub(crate) fn run() -> Result<()> {
 /// Everything that reads the code without running it, and tidy.
 pub(crate) fn lints() -> Result<()> {
     steps::quiet("fmt", workspace::cargo(&["fmt", "--all", "--check"]))?;
-    let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    steps::quiet("clippy", workspace::cargo(&clippy))?;
+    let mut clippy = workspace::cargo(&["clippy", "--quiet", "--workspace", "--all-features"]);
+    clippy.args(["--all-targets", "--", "-D", "warnings"]);
+    steps::quiet("clippy", clippy)?;
     steps::quiet(
         "tidy",
         workspace::cargo(&["test", "--quiet", "--package", "xtask", "--test", "tidy"]),
     )?;
-    let mut doc = workspace::cargo(&["doc", "--quiet", "--workspace", "--no-deps"]);
+    let mut doc =
+        workspace::cargo(&["doc", "--quiet", "--workspace", "--all-features", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     steps::quiet("doc", doc)
 }
@@ -32,9 +34,9 @@ pub(crate) fn lints() -> Result<()> {
 /// Every test but those in documentation, with nextest when it is installed.
 pub(crate) fn tests(options: &[&str]) -> Result<Tally> {
     let args: &[&str] = if workspace::find_program("cargo-nextest").is_some() {
-        &["nextest", "run", "--workspace"]
+        &["nextest", "run", "--workspace", "--all-features"]
     } else {
-        &["test", "--workspace", "--all-targets"]
+        &["test", "--workspace", "--all-features", "--all-targets"]
     };
     let mut command = workspace::cargo(args);
     command.args(options).envs(setup::test_environment());

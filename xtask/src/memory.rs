@@ -1,7 +1,8 @@
 //! The memory of a running process.
 //!
-//! `RssAnon` and not the resident size: pages of mapped files belong to the page cache
-//! and go when somebody needs them.
+//! Of a server `RssAnon` and not the resident size: pages of mapped files belong to the page
+//! cache and go when somebody needs them. Of a command that soon ends the peak of its
+//! resident size, which no moment between two looks can hide from.
 
 use std::fs;
 use std::sync::Arc;
@@ -13,21 +14,40 @@ use anyhow::{Context, Result};
 
 /// The anonymous memory of a process, in bytes.
 pub(crate) fn rss_anon_bytes(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")).context("no RssAnon")?;
-    Ok(kib.trim().parse::<u64>()? * 1024)
+    status_bytes(process, "RssAnon")
 }
 
-/// Looks at a process every ten milliseconds and keeps the largest figure.
+/// The most that was ever resident of a process, mapped files too, in bytes.
+fn resident_peak_bytes(process: u32) -> Result<u64> {
+    status_bytes(process, "VmHWM")
+}
+
+fn status_bytes(process: u32, name: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
+    Ok(kib.with_context(|| format!("no {name}"))?.trim().parse::<u64>()? * 1024)
+}
+
+/// Looks at a process again and again and keeps the largest figure.
 pub(crate) struct Sampler {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<u64>,
 }
 
 impl Sampler {
-    /// Starts to look.
+    /// Starts to look at the anonymous memory, every ten milliseconds.
     pub(crate) fn start(process: u32) -> Self {
+        Self::look(process, rss_anon_bytes, Duration::from_millis(10))
+    }
+
+    /// Starts to look at the peak of the resident size, often enough for a command that
+    /// lasts no longer than a few looks.
+    pub(crate) fn of_resident(process: u32) -> Self {
+        Self::look(process, resident_peak_bytes, Duration::from_millis(2))
+    }
+
+    fn look(process: u32, figure: fn(u32) -> Result<u64>, pause: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let thread = thread::spawn({
             let stop = Arc::clone(&stop);
@@ -35,8 +55,8 @@ impl Sampler {
                 let mut peak = 0;
                 while !stop.load(Ordering::Relaxed) {
                     // A process that has just ended has no figure and needs none.
-                    peak = peak.max(rss_anon_bytes(process).unwrap_or(0));
-                    thread::sleep(Duration::from_millis(10));
+                    peak = peak.max(figure(process).unwrap_or(0));
+                    thread::sleep(pause);
                 }
                 peak
             }
@@ -62,6 +82,11 @@ mod tests {
         let block = vec![1_u8; 32 << 20];
         std::thread::sleep(std::time::Duration::from_millis(50));
         assert_eq!(std::hint::black_box(&block)[1], 1);
+        assert!(sampler.peak_bytes() >= before + (24 << 20));
+        // What is over is still known of the resident size.
+        drop(block);
+        let sampler = Sampler::of_resident(std::process::id());
+        std::thread::sleep(std::time::Duration::from_millis(50));
         assert!(sampler.peak_bytes() >= before + (24 << 20));
     }
 }

@@ -18,7 +18,14 @@ const BYPY: &str = "bypy==1.8.9";
 const BAIDUPCS: &str = "baidupcs==0.3.2";
 
 /// Programs that the tests start, and the Debian packages that bring them.
-const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("tmux", "tmux"), ("python3", "python3")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("curl", "curl"),
+    ("fish", "fish"),
+    ("groff", "groff-base"),
+    ("python3", "python3"),
+    ("tmux", "tmux"),
+    ("zsh", "zsh"),
+];
 
 /// Installs what is missing and says so.
 pub(crate) fn prepare() -> Result<()> {
@@ -33,6 +40,11 @@ pub(crate) fn test_environment() -> Vec<(&'static str, PathBuf)> {
         .into_iter()
         .filter(|(_, path)| path.exists())
         .collect()
+}
+
+/// The Python that has bypy; nothing where it is not installed.
+pub(crate) fn bypy_python() -> Option<PathBuf> {
+    Some(python()).filter(|python| python.with_file_name("bypy").is_file())
 }
 
 /// Builds a Cargo subcommand unless it is there.

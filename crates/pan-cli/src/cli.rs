@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::{
-    cat, cp, diff, exit, find, get, login, logout, ls, media, mkdir, mv, put, quota, recycle, rm,
-    stat, sync, whoami,
+    cat, check, completion, cp, df, diff, du, exit, find, get, login, logout, ls, man, media,
+    mkdir, mv, put, quota, recycle, rm, stat, sync, tree, whoami,
 };
 
 /// Files in a personal cloud storage.
@@ -45,6 +45,9 @@ pub(crate) struct GlobalOptions {
     /// Trust the certificates in this PEM file too [env: OPENPAN_CA_FILE]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Take `*`, `?`, `[` and `{` in remote paths as they are
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_glob: bool,
     /// Print one JSON object a line
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
@@ -60,6 +63,7 @@ pub(crate) struct GlobalOptions {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Ls(ls::LsArgs),
+    Tree(tree::TreeArgs),
     Put(put::PutArgs),
     Get(get::GetArgs),
     Sync(sync::SyncArgs),
@@ -68,21 +72,27 @@ pub(crate) enum Command {
     Mv(mv::MvArgs),
     Cp(cp::CpArgs),
     Rm(rm::RmArgs),
+    Check(check::CheckArgs),
     Recycle(recycle::RecycleArgs),
     Stat(stat::StatArgs),
     Diff(diff::DiffArgs),
     Find(find::FindArgs),
     Media(media::MediaArgs),
+    Du(du::DuArgs),
+    Df(df::DfArgs),
     Quota(quota::QuotaArgs),
     Login(login::LoginArgs),
     Whoami(whoami::WhoamiArgs),
     Logout(logout::LogoutArgs),
+    Completion(completion::CompletionArgs),
+    Man(man::ManArgs),
 }
 
 impl Command {
     pub(crate) async fn run(self, session: &Session<'_>) -> Result<(), Failure> {
         match self {
             Self::Ls(args) => ls::run(session, args).await,
+            Self::Tree(args) => tree::run(session, args).await,
             Self::Put(args) => put::run(session, args).await,
             Self::Get(args) => get::run(session, args).await,
             Self::Sync(args) => sync::run(session, args).await,
@@ -91,15 +101,20 @@ impl Command {
             Self::Mv(args) => mv::run(session, args).await,
             Self::Cp(args) => cp::run(session, args).await,
             Self::Rm(args) => rm::run(session, args).await,
+            Self::Check(args) => check::run(session, args).await,
             Self::Recycle(args) => recycle::run(session, args).await,
             Self::Stat(args) => stat::run(session, args).await,
             Self::Diff(args) => diff::run(session, args).await,
             Self::Find(args) => find::run(session, args).await,
             Self::Media(args) => media::run(session, args).await,
+            Self::Du(args) => du::run(session, args).await,
+            Self::Df(args) => df::run(session, args).await,
             Self::Quota(args) => quota::run(session, args).await,
             Self::Login(args) => login::run(session, args).await,
             Self::Whoami(args) => whoami::run(session, args).await,
             Self::Logout(args) => logout::run(session, args),
+            Self::Completion(args) => completion::run(session, &args),
+            Self::Man(args) => man::run(session, &args),
         }
     }
 }

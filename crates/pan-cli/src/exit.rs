@@ -24,6 +24,9 @@ exit_codes! {
     Temporary = 5, "a failure that may pass: trying again may help";
     Some = 6, "some items failed, the others were done";
     Fatal = 7, "a failure that will not pass: the token, permissions, no space left";
+    MaxTransfer = 8, "--max-transfer was reached";
+    NoTransfer = 9, "no file was transferred, and --error-on-no-transfer was given";
+    MaxDuration = 10, "--max-duration was reached";
     Interrupted = 130, "interrupted by Ctrl-C";
     Terminated = 143, "ended by SIGTERM";
 }

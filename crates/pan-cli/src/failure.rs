@@ -19,11 +19,20 @@ pub(crate) struct Failure {
     pub(crate) code: Option<u32>,
     /// The id of the request.
     pub(crate) request_id: Option<u64>,
+    /// Whether there was no service to be found.
+    pub(crate) is_unreachable: bool,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, code: None, request_id: None }
+        Self {
+            exit,
+            message: message.into(),
+            hint: None,
+            code: None,
+            request_id: None,
+            is_unreachable: false,
+        }
     }
 
     /// Something without a code of its own.
@@ -78,6 +87,7 @@ impl From<Error> for Failure {
             hint: hint_for(&error).map(str::to_owned),
             code: error.code(),
             request_id: error.request_id(),
+            is_unreachable: matches!(error, Error::Connect { .. }),
             message: error.to_string(),
         }
     }

@@ -1,17 +1,27 @@
+mod walk;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
-use futures_util::stream::{self, BoxStream, StreamExt};
-use pan_sdk::{Client, Entry, Error, ListBy, ListOrder, PanPath, Timestamp};
+use pan_sdk::{ByteSize, Client, Md5, PanPath, local_md5};
 
+use self::walk::Walk;
 use crate::bars::Bars;
-use crate::cat;
+use crate::cat::{self, ByteRange};
+use crate::copy_args::CopyArgs;
 use crate::failure::Failure;
+use crate::filter::FilterArgs;
+use crate::glob;
 use crate::place::{self, Place};
+use crate::pump::{Job, Pump, Work};
 use crate::remote::RemotePath;
 use crate::session::Session;
-use crate::transfers::{Report, Step, TransferArgs, pump};
+use crate::transfers::{Failed, Outcome, Report, TransferArgs};
+
+/// A small file costs a round trip more than it costs bandwidth: so many times
+/// as many are on their way at once.
+const SMALL_FACTOR: usize = 4;
 
 /// Download files and directories
 ///
@@ -29,6 +39,10 @@ pub(crate) struct GetArgs {
     on_dup: OnDup,
     #[command(flatten)]
     transfer: TransferArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    copy: CopyArgs,
 }
 
 /// What to do when a file exists.
@@ -47,7 +61,10 @@ struct GetJob {
     from: PanPath,
     to: PathBuf,
     size: u64,
+    md5: Option<Md5>,
     modified: Option<SystemTime>,
+    /// How much has moved in earlier tries.
+    moved: u64,
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Failure> {
@@ -56,18 +73,19 @@ pub(crate) async fn run(session: &Session<'_>, args: GetArgs) -> Result<(), Fail
         .iter()
         .map(|source| RemotePath::read(source.as_os_str()))
         .collect::<Result<_, _>>()?;
+    let sources = glob::expand(session, sources).await?;
     if to == Path::new("-") {
-        return cat::to_stdout(session, &sources).await;
+        return cat::to_stdout(session, &sources, ByteRange::ALL).await;
     }
     let place = Place::local(&to, sources.len())?;
-    if let Place::Into(directory) = &place {
-        make_directory(directory).await?;
-    }
+    place::no_twins(&sources, &place)?;
     let bars = Bars::new(&session.screen.stderr);
-    let steps =
-        stream::iter(&sources).then(|source| walk_source(session, source, &place)).flatten();
+    let is_dry = args.copy.dry_run;
+    let walk = Walk { session, place: &place, filter: &args.filter, is_dry };
+    walk.prepare().await?;
     let get = Get { args: &args, bars: &bars };
-    pump(session.screen, &args.transfer, &bars, steps, |job| get.file(job)).await
+    let pump = Pump { screen: session.screen, args: &args.transfer, copy: &args.copy, bars: &bars };
+    pump.run(walk.steps(&sources), &get).await
 }
 
 /// What the jobs of a command share.
@@ -76,149 +94,87 @@ struct Get<'a> {
     bars: &'a Bars,
 }
 
+impl Job for GetJob {
+    fn size(&self) -> Option<u64> {
+        Some(self.size)
+    }
+
+    fn name(&self) -> String {
+        self.shown.clone()
+    }
+}
+
+impl Work for Get<'_> {
+    type Job = GetJob;
+    const BATCH_FILES: usize = 1;
+
+    fn batches(&self) -> usize {
+        self.args.transfer.at_once() * SMALL_FACTOR
+    }
+
+    async fn work(&self, jobs: Vec<GetJob>) -> Vec<(GetJob, Outcome)> {
+        let mut ended = Vec::with_capacity(jobs.len());
+        for mut job in jobs {
+            let outcome = match self.reason_to_leave(&job).await {
+                Err(failed) => Outcome::Failed(failed),
+                Ok(Some(text)) => Outcome::Same(text),
+                Ok(None) => self.file(&mut job).await.into(),
+            };
+            ended.push((job, outcome));
+        }
+        ended
+    }
+}
+
 impl Get<'_> {
-    async fn file(&self, job: GetJob) -> Result<Report, Failure> {
-        let bar = self.bars.file(&job.shown, job.size);
+    /// Why a file need not be fetched, by `--update` and `--checksum`.
+    async fn reason_to_leave(&self, job: &GetJob) -> Result<Option<String>, Failed> {
+        let CopyArgs { update, checksum, .. } = self.args.copy;
+        if !update && !checksum {
+            return Ok(None);
+        }
+        let Ok(local) = tokio::fs::metadata(&job.to).await else { return Ok(None) };
+        let is_sized = local.is_file() && local.len() == job.size;
+        if update
+            && let (Ok(own), Some(modified)) = (local.modified(), job.modified)
+            && (own > modified || (own == modified && is_sized))
+        {
+            return Ok(Some(format!("{}: left out, what is here is as new", job.shown)));
+        }
+        if checksum && is_sized && job.md5.is_some() {
+            let own = local_md5(&job.to).await;
+            let own = own.map_err(|error| Failed::from_error(error, &job.shown, true))?;
+            if Some(own) == job.md5 {
+                return Ok(Some(format!("{}: left out, it is the same", job.shown)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn file(&self, job: &mut GetJob) -> Result<Report, Failed> {
+        if self.args.on_dup == OnDup::Fail && job.to.symlink_metadata().is_ok() {
+            let message = format!("{}: it exists already", job.to.display());
+            let failure = Failure::other(message).hint("remove it, or choose another place");
+            return Err(Failed::for_good(failure));
+        }
+        if self.args.copy.dry_run {
+            return Ok(job.report(ByteSize(job.size), job.md5));
+        }
+        let bar = self.bars.file(&job.shown, job.size, job.moved);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         options.modified = job.modified;
-        if self.args.on_dup == OnDup::Fail && job.to.symlink_metadata().is_ok() {
-            let message = format!("{}: it exists already", job.to.display());
-            return Err(Failure::other(message).hint("remove it, or choose another place"));
-        }
         let got = job.client.download_file(&job.from, &job.to, &options).await;
-        let facts = got.map_err(|error| Failure::from(error).about(&job.shown))?;
-        self.bars.file_done();
-        Ok(Report {
-            action: "get",
-            to: job.to.display().to_string(),
-            from: job.shown,
-            is_dir: false,
-            size: facts.size,
-            md5: facts.md5,
-        })
+        job.moved = bar.moved();
+        let facts = got.map_err(|error| Failed::from_error(error, &job.shown, true))?;
+        bar.done();
+        Ok(job.report(facts.size, facts.md5))
     }
 }
 
-/// The steps of one source.
-async fn walk_source<'a>(
-    session: &Session<'_>,
-    source: &'a RemotePath,
-    place: &Place<PathBuf>,
-) -> BoxStream<'a, Step<GetJob>> {
-    match look_at(session, source).await {
-        Ok((client, entry)) => {
-            let name = if source.has_slash && entry.is_dir { None } else { entry.path.name() };
-            let to = place.of(name);
-            walk_entry(client, source, entry, to)
-        }
-        Err(failure) => stream::iter([Step::Fail(failure.about(source))]).boxed(),
-    }
-}
-
-async fn look_at(session: &Session<'_>, source: &RemotePath) -> Result<(Client, Entry), Failure> {
-    let entry = session.client(source)?.meta(&source.path).await?;
-    Ok((session.patient_client(source)?, entry))
-}
-
-fn walk_entry(
-    client: Client,
-    source: &RemotePath,
-    entry: Entry,
-    to: PathBuf,
-) -> BoxStream<'_, Step<GetJob>> {
-    if !entry.is_dir {
-        let job = job(&client, source, &entry, to);
-        return stream::iter([Step::Do(job)]).boxed();
-    }
-    let order = ListOrder { by: ListBy::Name, descending: false };
-    let below = client.walk(&entry.path, order);
-    let root = entry.path.clone();
-    stream::iter([Ok(entry)])
-        .chain(below)
-        .filter_map(move |step| {
-            let (client, root, to) = (client.clone(), root.clone(), to.clone());
-            async move { step_of(&client, source, &root, &to, step).await }
-        })
-        .boxed()
-}
-
-/// Turns an entry into a job. A directory is made at once, before its files.
-async fn step_of(
-    client: &Client,
-    source: &RemotePath,
-    root: &PanPath,
-    to: &Path,
-    step: Result<Entry, (PanPath, Error)>,
-) -> Option<Step<GetJob>> {
-    let entry = match step {
-        Ok(entry) => entry,
-        Err((path, error)) => {
-            return Some(Step::Fail(Failure::from(error).about(source.spell(&path))));
-        }
-    };
-    let Some(local) = place_below(root, to, &entry.path) else {
-        let message = format!("{}: it does not lie in {root}", source.spell(&entry.path));
-        return Some(Step::Fail(Failure::other(message)));
-    };
-    if !entry.is_dir {
-        return Some(Step::Do(job(client, source, &entry, local)));
-    }
-    make_directory(&local).await.err().map(Step::Fail)
-}
-
-async fn make_directory(path: &Path) -> Result<(), Failure> {
-    tokio::fs::create_dir_all(path).await.map_err(|error| {
-        Failure::other(format!("cannot make the directory `{}`: {error}", path.display()))
-    })
-}
-
-/// The local path of something below the root of a walk. What a server says
-/// must not lead out of the directory that was asked for.
-fn place_below(root: &PanPath, to: &Path, path: &PanPath) -> Option<PathBuf> {
-    if !path.is_within(root) {
-        return None;
-    }
-    let names = path.components().skip(root.depth());
-    Some(names.fold(to.to_owned(), |local, name| local.join(name)))
-}
-
-fn job(client: &Client, source: &RemotePath, entry: &Entry, to: PathBuf) -> GetJob {
-    GetJob {
-        client: client.clone(),
-        shown: source.spell(&entry.path),
-        from: entry.path.clone(),
-        to,
-        size: entry.size.0,
-        modified: system_time(entry.mtime),
-    }
-}
-
-fn system_time(time: Timestamp) -> Option<SystemTime> {
-    let seconds = u64::try_from(time.0).ok().filter(|&seconds| seconds > 0)?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use pan_sdk::PanPath;
-
-    use super::place_below;
-
-    #[test]
-    fn nothing_lands_outside() {
-        let path = |text| PanPath::parse(text).unwrap();
-        for (root, entry, local) in [
-            ("/a", "/a", Some("to")),
-            ("/a", "/a/b/c", Some("to/b/c")),
-            ("/", "/b", Some("to/b")),
-            ("/a", "/b/c", None),
-            ("/a", "/ab", None),
-        ] {
-            let placed = place_below(&path(root), Path::new("to"), &path(entry));
-            assert_eq!(placed.as_deref(), local.map(Path::new), "{root} {entry}");
-        }
+impl GetJob {
+    fn report(&self, size: ByteSize, md5: Option<Md5>) -> Report {
+        let (from, to) = (self.shown.clone(), self.to.display().to_string());
+        Report { action: "get", from, to, is_dir: false, size, md5 }
     }
 }

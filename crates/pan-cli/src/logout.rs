@@ -1,4 +1,5 @@
 use clap::Args;
+use serde_json::json;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -22,6 +23,9 @@ pub(crate) fn run(session: &Session<'_>, _: LogoutArgs) -> Result<(), Failure> {
         config.default = None;
     }
     config.write(&path)?;
+    if session.screen.json {
+        return session.screen.object(&json!({ "action": "logout", "profile": name }));
+    }
     session.screen.stderr.note(&format!("forgot the profile `{name}`"));
     Ok(())
 }

@@ -4,6 +4,7 @@ use pan_sdk::{Client, Entry, Error, ErrorCode, ListBy, ListOrder, PanPath};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glob;
 use crate::remote::RemotePath;
 use crate::screen::Screen;
 use crate::session::Session;
@@ -63,9 +64,16 @@ impl LsArgs {
 
 pub(crate) async fn run(session: &Session<'_>, args: LsArgs) -> Result<(), Failure> {
     let mut tally = Tally::new(&session.screen.stderr);
-    let ls = Ls { screen: session.screen, args: &args };
-    for (number, path) in args.paths.iter().enumerate() {
-        ls.heading(number, path)?;
+    let paths = glob::expand(session, args.paths.clone()).await?;
+    let ls = Ls { screen: session.screen, args: &args, several: paths.len() > 1 };
+    let (files, directories): (Vec<_>, Vec<_>) =
+        paths.iter().partition(|path| path.known.as_ref().is_some_and(|entry| !entry.is_dir));
+    for entry in files.iter().filter_map(|path| path.known.as_ref()) {
+        ls.show(entry, entry.path.as_str())?;
+        tally.done();
+    }
+    for (number, path) in directories.into_iter().enumerate() {
+        ls.heading(number + files.len(), path)?;
         let client = session.client(path)?;
         ls.path(&client, path, &mut tally).await?;
     }
@@ -75,12 +83,14 @@ pub(crate) async fn run(session: &Session<'_>, args: LsArgs) -> Result<(), Failu
 struct Ls<'a> {
     screen: &'a Screen,
     args: &'a LsArgs,
+    /// Whether listings must be told apart.
+    several: bool,
 }
 
 impl Ls<'_> {
     /// Tells several listings apart.
     fn heading(&self, number: usize, path: &RemotePath) -> Result<(), Failure> {
-        if self.args.paths.len() < 2 || self.screen.json {
+        if !self.several || self.screen.json {
             return Ok(());
         }
         let gap = if number > 0 { "\n" } else { "" };

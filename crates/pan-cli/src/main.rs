@@ -5,23 +5,35 @@
 
 mod bars;
 mod cat;
+mod check;
+mod check_walk;
+mod claims;
 mod cli;
+mod completion;
 mod config;
+mod copy_args;
 mod cp;
+mod df;
 mod diff;
+mod du;
 mod exit;
 mod failure;
 mod filter;
 mod find;
 mod get;
+mod glob;
 mod local_walk;
 mod login;
 mod logout;
 mod ls;
+mod man;
 mod media;
 mod mkdir;
 mod mv;
+mod pattern;
 mod place;
+mod progress;
+mod pump;
 mod put;
 mod quota;
 mod recycle;
@@ -36,8 +48,10 @@ mod stderr;
 mod sync;
 mod tally;
 mod transfers;
+mod tree;
 mod whoami;
 
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -50,7 +64,13 @@ use crate::screen::Screen;
 use crate::session::Session;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    if completion::answer() {
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
     let screen = Screen::new(&cli.global);
     retry_notes::install(screen.stderr.clone(), cli.global.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -68,6 +88,22 @@ fn main() -> ExitCode {
     // A thread may be waiting for input that never comes.
     runtime.shutdown_background();
     screen.end(result)
+}
+
+/// Ends where the command line cannot be understood, or asked for help.
+fn misread(error: &clap::Error) -> ExitCode {
+    let wants_json = env::args_os().any(|argument| argument == "--json");
+    if !error.use_stderr() || !wants_json {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let mut paragraphs = text.trim_end().split("\n\n").map(str::trim);
+    let message = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find_map(|text| text.strip_prefix("tip: "));
+    let failure = Failure::usage(message.strip_prefix("error: ").unwrap_or(message));
+    let failure = failure.hint(tip.unwrap_or("see `pan --help`"));
+    eprintln!("{}", stderr::error_object(&failure));
+    ExitCode::from(failure.exit.code())
 }
 
 /// Waits for Ctrl-C or a request to end.

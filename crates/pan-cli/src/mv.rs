@@ -2,6 +2,7 @@ use clap::Args;
 use pan_sdk::{Client, PanPath};
 
 use crate::failure::Failure;
+use crate::glob;
 use crate::place::{self, Place};
 use crate::remote::RemotePath;
 use crate::session::Session;
@@ -38,6 +39,7 @@ pub(crate) async fn transplant(
     paths: Vec<RemotePath>,
 ) -> Result<(), Failure> {
     let (sources, to) = place::split(paths)?;
+    let sources = glob::expand(session, sources).await?;
     for source in &sources {
         if !session.is_same_storage(source, &to)? {
             let message = format!("{source} and {to} are in two storages");

@@ -3,6 +3,7 @@
 //! A destination that ends with a slash, or is a directory, takes every
 //! source under its own name; any other is the new name of the only source.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use pan_sdk::{Client, ErrorCode, PanPath};
@@ -73,6 +74,21 @@ pub(crate) fn split<T>(mut paths: Vec<T>) -> Result<(Vec<T>, T), Failure> {
         Some(to) if !paths.is_empty() => Ok((paths, to)),
         _ => Err(Failure::usage("there is no DEST").hint("write SRC... DEST; see --help")),
     }
+}
+
+/// Refuses sources of which one would overwrite another: those of one name
+/// that go into one directory.
+pub(crate) fn no_twins<P>(sources: &[RemotePath], place: &Place<P>) -> Result<(), Failure> {
+    let Place::Into(_) = place else { return Ok(()) };
+    let mut seen = HashMap::new();
+    for source in sources.iter().filter(|source| !source.has_slash) {
+        let Some(name) = source.path.name() else { continue };
+        if let Some(other) = seen.insert(name, source) {
+            let message = format!("{other} and {source} would both become `{name}`");
+            return Err(Failure::usage(message).hint("get them into directories of their own"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a path was typed with a slash at its end.

@@ -1,5 +1,6 @@
 //! `pan recycle`: what was deleted, and what becomes of it.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 
@@ -12,6 +13,8 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glob::Pattern;
+use crate::pattern::is_pattern;
 use crate::remote::RemotePath;
 use crate::session::Session;
 use crate::show::{EntryObject, columns, local_time, rfc3339};
@@ -138,6 +141,9 @@ async fn restore_all(session: &Session<'_>, args: RestoreArgs) -> Result<(), Fai
                 let restored = restore(session, &client, *fs_id, None).await;
                 tally.count(restored.map_err(|failure| failure.about(fs_id)));
             }
+            Wanted::Path(path) if session.globs() && is_pattern(path.path.as_str()) => {
+                restore_matching(session, path, &mut tally).await?;
+            }
             Wanted::Path(path) => {
                 let restored = restore_path(session, path).await;
                 tally.count(restored.map_err(|failure| failure.about(path)));
@@ -159,6 +165,43 @@ async fn restore_path(session: &Session<'_>, path: &RemotePath) -> Result<(), Fa
     }
     let failure = Failure::new(Exit::NoFile, "it is not in the recycle bin");
     Err(failure.hint("`pan recycle ls` shows what is"))
+}
+
+/// Restores, of each path that matches, what was deleted last. What had exactly
+/// this path is meant before what it matches.
+async fn restore_matching(
+    session: &Session<'_>,
+    path: &RemotePath,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    match restore_path(session, path).await {
+        Err(failure) if failure.exit == Exit::NoFile => {}
+        restored => {
+            tally.count(restored.map_err(|failure| failure.about(path)));
+            return Ok(());
+        }
+    }
+    let pattern = Pattern::of(&path.path).map_err(Failure::usage)?;
+    let client = session.client(path)?;
+    let mut found = BTreeMap::new();
+    let mut bin = std::pin::pin!(client.list_recycle_all());
+    while let Some(RecycledEntry { entry, .. }) = bin.try_next().await? {
+        if let (true, Some(fs_id)) = (pattern.matches(&entry.path), entry.fs_id) {
+            // The latest comes first.
+            found.entry(path.spell(&entry.path)).or_insert((fs_id, entry.path));
+        }
+    }
+    if found.is_empty() {
+        let message = format!("{path}: nothing in the recycle bin matches");
+        let failure = Failure::new(Exit::NoFile, message);
+        tally.failed(failure.hint("`pan recycle ls` shows what is there"));
+    }
+    for (shown, (fs_id, found)) in found {
+        let one = RemotePath { path: found, ..path.clone() };
+        let restored = restore(session, &client, fs_id, Some(&one)).await;
+        tally.count(restored.map_err(|failure| failure.about(shown)));
+    }
+    Ok(())
 }
 
 async fn restore(

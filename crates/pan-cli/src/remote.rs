@@ -4,9 +4,12 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
 
-use pan_sdk::PanPath;
+use pan_sdk::{Client, Entry, Error, PanPath};
 
 use crate::failure::Failure;
+
+const DIRECTIONS: &str = "`pan put` uploads, local paths first and the remote one last; \
+     `pan get` downloads, the other way round";
 
 /// A path in a profile's tree, or in the usual one's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub(crate) struct RemotePath {
     pub(crate) path: PanPath,
     /// Whether it ended with a slash: then it means a directory, or what is in it.
     pub(crate) has_slash: bool,
+    /// What is there, when it was seen already because a pattern led to it.
+    pub(crate) known: Option<Box<Entry>>,
 }
 
 impl FromStr for RemotePath {
@@ -29,10 +34,12 @@ impl FromStr for RemotePath {
         let path = if profile.is_some() && path.is_empty() { "/" } else { path };
         let has_slash = path.ends_with('/');
         match PanPath::parse(path) {
-            Ok(path) => Ok(Self { profile, path, has_slash }),
+            Ok(path) => Ok(Self { profile, path, has_slash, known: None }),
             Err(_) if !path.starts_with('/') => {
                 let begin = "a remote path begins with `/`, or with a profile";
-                Err(format!("{begin}: `/{path}`, `home:/{path}`"))
+                let example = path.trim_start_matches(['.', '~', '/']);
+                let example = if example.is_empty() { "photos" } else { example };
+                Err(format!("{begin}: `/{example}`, `home:/{example}`"))
             }
             Err(error) => Err(error.to_string()),
         }
@@ -46,7 +53,15 @@ impl RemotePath {
         text.to_str()
             .ok_or_else(|| wrong("it is not UTF-8"))?
             .parse()
-            .map_err(|why: String| wrong(&why))
+            .map_err(|why: String| wrong(&why).hint(DIRECTIONS))
+    }
+
+    /// Describes what is there.
+    pub(crate) async fn look(&self, client: &Client) -> Result<Entry, Error> {
+        match &self.known {
+            Some(entry) => Ok(Entry::clone(entry)),
+            None => client.meta(&self.path).await,
+        }
     }
 }
 

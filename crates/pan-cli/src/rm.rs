@@ -3,7 +3,9 @@ use futures_util::stream::{self, StreamExt};
 use pan_sdk::{Client, Error, ErrorCode, PanPath, RetryPolicy};
 use serde_json::json;
 
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glob;
 use crate::remote::RemotePath;
 use crate::session::Session;
 use crate::tally::Tally;
@@ -28,8 +30,14 @@ pub(crate) struct RmArgs {
 pub(crate) async fn run(session: &Session<'_>, args: RmArgs) -> Result<(), Failure> {
     let mut tally = Tally::new(&session.screen.stderr);
     let rm = Rm { session, force: args.force };
-    let wanted =
-        if args.recursive { args.paths } else { rm.files(&args.paths, &mut tally).await? };
+    let mut paths = Vec::new();
+    for path in args.paths {
+        match glob::expand(session, vec![path]).await {
+            Err(failure) if args.force && failure.exit == Exit::NoFile => {}
+            expanded => paths.extend(expanded?),
+        }
+    }
+    let wanted = if args.recursive { paths } else { rm.files(&paths, &mut tally).await? };
     for group in wanted.chunk_by(|one, next| one.profile == next.profile) {
         rm.delete(group, &mut tally).await?;
     }
@@ -50,7 +58,7 @@ impl Rm<'_> {
     ) -> Result<Vec<RemotePath>, Failure> {
         let looks = paths.iter().map(async |path| {
             let client = self.session.client(path)?;
-            Ok::<_, Failure>((path, client.meta(&path.path).await))
+            Ok::<_, Failure>((path, path.look(&client).await))
         });
         let mut looks = stream::iter(looks).buffered(LOOKS);
         let mut files = Vec::new();

@@ -57,6 +57,11 @@ impl<'a> Session<'a> {
         Self { options, screen, clients: RefCell::default() }
     }
 
+    /// Whether remote paths may be patterns.
+    pub(crate) fn globs(&self) -> bool {
+        !self.options.no_glob
+    }
+
     /// The client for a remote path, for questions that somebody waits for.
     pub(crate) fn client(&self, remote: &RemotePath) -> Result<Client, Failure> {
         Ok(self.patient_client(remote)?.with_retry(RetryPolicy::brief()))

@@ -50,12 +50,15 @@ pub(crate) struct DoneObject<'a> {
     pub(crate) size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) md5: Option<String>,
+    /// Whether it was only said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dry_run: Option<bool>,
 }
 
 impl<'a> DoneObject<'a> {
     /// From one place to another.
     pub(crate) fn new(action: &'static str, from: &'a str, to: &'a str) -> Self {
-        Self { action, from, to, kind: None, size: None, md5: None }
+        Self { action, from, to, kind: None, size: None, md5: None, dry_run: None }
     }
 }
 

@@ -2,6 +2,7 @@ use clap::Args;
 use pan_sdk::Entry;
 
 use crate::failure::Failure;
+use crate::glob;
 use crate::remote::RemotePath;
 use crate::screen::Screen;
 use crate::session::Session;
@@ -18,8 +19,8 @@ pub(crate) struct StatArgs {
 
 pub(crate) async fn run(session: &Session<'_>, args: StatArgs) -> Result<(), Failure> {
     let mut tally = Tally::new(&session.screen.stderr);
-    for path in &args.paths {
-        match session.client(path)?.meta(&path.path).await {
+    for path in &glob::expand(session, args.paths).await? {
+        match path.look(&session.client(path)?).await {
             Ok(entry) => {
                 show(session.screen, &entry)?;
                 tally.done();

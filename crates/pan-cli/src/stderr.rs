@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ pub(crate) struct Stderr {
     json: bool,
     quiet: bool,
     verbose: bool,
+    colours: ColorChoice,
     bars: MultiProgress,
 }
 
@@ -32,6 +34,7 @@ impl Stderr {
             json: options.json,
             quiet: options.quiet,
             verbose: options.verbose,
+            colours: AutoStream::choice(&io::stderr()),
             bars: MultiProgress::with_draw_target(target),
         }
     }
@@ -75,12 +78,17 @@ impl Stderr {
         }
     }
 
-    /// Says how it went, to those who watched.
+    /// Says what was moved, to those who see no bars.
+    pub(crate) fn moved(&self, text: &str) {
+        if !self.quiet && !self.json && !self.shows_bars() {
+            self.print(without_control(text));
+        }
+    }
+
+    /// Says how it went.
     pub(crate) fn summary(&self, text: &str) {
-        if self.shows_bars() {
+        if !self.quiet && !self.json {
             self.print(text);
-        } else {
-            self.say(text);
         }
     }
 
@@ -99,8 +107,10 @@ impl Stderr {
 
     /// Prints a line above the bars. When nobody listens any more, nothing is lost.
     fn print(&self, line: impl Display) {
+        // In one piece: others write to the same terminal or file.
+        let line = format!("{line}\n");
         self.bars.suspend(|| {
-            let _ = writeln!(anstream::stderr(), "{line}");
+            let _ = AutoStream::new(io::stderr(), self.colours).write_all(line.as_bytes());
         });
     }
 
@@ -115,7 +125,8 @@ impl Stderr {
     }
 }
 
-fn error_object(failure: &Failure) -> Value {
+/// A failure as scripts read it.
+pub(crate) fn error_object(failure: &Failure) -> Value {
     json!({
         "error": failure.message,
         "hint": failure.hint,

@@ -1,16 +1,12 @@
-//! Many files at once: what `put` and `get` share.
-
-use std::pin::pin;
+//! How files are transferred: what `put`, `get` and `sync` share.
 
 use clap::Args;
-use futures_util::stream::{Stream, StreamExt};
-use pan_sdk::{ByteSize, Md5, TransferOptions};
+use pan_sdk::{ByteSize, Md5, Throttle, TransferOptions};
 
-use crate::bars::Bars;
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::show::DoneObject;
-use crate::tally::Tally;
 
 /// How files are transferred.
 #[derive(Debug, Clone, Args)]
@@ -18,6 +14,9 @@ pub(crate) struct TransferArgs {
     /// How many files at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     transfers: u16,
+    /// At most so many bytes a second, all transfers together: 500k, 2M
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    bwlimit: Option<Throttle>,
     /// Files larger than this go in parts, in parallel
     #[arg(long, value_name = "SIZE", default_value = "64M")]
     threshold: ByteSize,
@@ -35,12 +34,23 @@ impl TransferArgs {
         usize::from(self.transfers)
     }
 
-    /// What the SDK is told.
+    /// What the SDK is told. All transfers share the limit of bytes a second.
     pub(crate) fn options(&self) -> TransferOptions {
         let mut options = TransferOptions::default();
         options.threshold = self.threshold;
         options.part_size = self.part_size;
+        options.throttle = self.bwlimit.clone().unwrap_or_default();
+        // Without a home nothing can be remembered, and nothing else is wrong.
+        options.journal = Config::state_directory().ok().map(|state| state.join("transfers"));
         options
+    }
+}
+
+/// Reads a limit of bytes a second; none is 0.
+fn rate(text: &str) -> Result<Throttle, String> {
+    match text.parse::<ByteSize>().map_err(|error| error.to_string())? {
+        ByteSize(0) => Ok(Throttle::default()),
+        rate => Ok(Throttle::bytes_per_second(rate)),
     }
 }
 
@@ -50,11 +60,14 @@ pub(crate) enum Step<J> {
     Do(J),
     /// Something that is left out, and why.
     Skip(String),
+    /// Something that is left out because nothing has to be done; for those
+    /// who want to know everything.
+    Same(String),
     /// Something that cannot be done.
     Fail(Failure),
 }
 
-/// What was done.
+/// What was done, or would be.
 pub(crate) struct Report {
     pub(crate) action: &'static str,
     pub(crate) from: String,
@@ -64,56 +77,70 @@ pub(crate) struct Report {
     pub(crate) md5: Option<Md5>,
 }
 
-/// Does what a walk comes upon, several at once. What fails is told and
-/// counted, and the others go on, unless they would all fail alike.
-pub(crate) async fn pump<J, F: Future<Output = Result<Report, Failure>>>(
-    screen: &Screen,
-    args: &TransferArgs,
-    bars: &Bars,
-    steps: impl Stream<Item = Step<J>>,
-    work: impl Fn(J) -> F,
-) -> Result<(), Failure> {
-    let mut tally = Tally::new(&screen.stderr);
-    let outcomes = steps
-        .map(|step| async {
-            match step {
-                Step::Do(job) => work(job).await.map(Some),
-                Step::Skip(text) => {
-                    screen.stderr.note(&text);
-                    Ok(None)
-                }
-                Step::Fail(failure) => Err(failure),
-            }
-        })
-        .buffer_unordered(usize::from(args.transfers));
-    let mut outcomes = pin!(outcomes);
-    while let Some(outcome) = outcomes.next().await {
-        match outcome {
-            Ok(Some(report)) => {
-                tally.done();
-                tell(screen, &report)?;
-            }
-            Ok(None) => {}
-            Err(failure) if failure.is_fatal() => return Err(failure),
-            Err(failure) => tally.failed(failure),
-        }
-    }
-    bars.finish();
-    tally.finish()
+/// How a transfer went.
+pub(crate) enum Outcome {
+    /// It is done.
+    Done(Report),
+    /// There was nothing to do.
+    Same(String),
+    /// It failed.
+    Failed(Failed),
 }
 
-/// Tells what was done.
-pub(crate) fn tell(screen: &Screen, report: &Report) -> Result<(), Failure> {
+/// Why a transfer failed, and whether it is worth another try.
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    pub(crate) may_pass: bool,
+}
+
+impl Failed {
+    /// What will not be otherwise the next time.
+    pub(crate) fn for_good(failure: Failure) -> Self {
+        Self { failure, may_pass: false }
+    }
+
+    /// Judges an error of the SDK. What must not be done twice is not tried
+    /// again, unless nothing can have been done.
+    pub(crate) fn from_error(
+        error: pan_sdk::Error,
+        item: impl std::fmt::Display,
+        is_repeatable: bool,
+    ) -> Self {
+        use pan_sdk::Error::{Connect, LocalChanged, RemoteChanged};
+        let may_pass = match &error {
+            Connect { passing, .. } => *passing,
+            LocalChanged { .. } | RemoteChanged { .. } => true,
+            other => other.is_retryable() && is_repeatable,
+        };
+        Self { failure: Failure::from(error).about(item), may_pass }
+    }
+}
+
+impl From<Result<Report, Failed>> for Outcome {
+    fn from(result: Result<Report, Failed>) -> Self {
+        result.map_or_else(Self::Failed, Self::Done)
+    }
+}
+
+/// Tells what was done, or in a dry run what would be.
+pub(crate) fn tell(screen: &Screen, report: &Report, is_dry: bool) -> Result<(), Failure> {
     let Report { action, from, to, .. } = report;
-    screen.stderr.say(&format!("{from} -> {to}"));
     if screen.json {
         screen.object(&DoneObject {
             kind: Some(if report.is_dir { "dir" } else { "file" }),
             size: Some(report.size.0),
             md5: report.md5.map(|md5| md5.to_string()),
+            dry_run: is_dry.then_some(true),
             ..DoneObject::new(action, from, to)
         })?;
-        screen.flush()?;
+        return screen.flush();
     }
-    Ok(())
+    match is_dry {
+        // What would be done is what was asked for.
+        true => screen.line(format_args!("{action} {from} -> {to}")),
+        false => {
+            screen.stderr.moved(&format!("{from} -> {to}"));
+            Ok(())
+        }
+    }
 }

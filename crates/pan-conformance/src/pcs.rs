@@ -11,8 +11,11 @@
 mod authority;
 mod batch;
 mod bodies;
+mod bulk_body;
+mod bulk_upload;
 mod call;
 mod client;
+mod content_md5;
 mod copying;
 mod deleting;
 mod diffing;
@@ -47,6 +50,7 @@ mod transport;
 mod twins;
 pub mod wire;
 
+pub use bulk_body::{BulkItem, bulk_body};
 pub use call::{Call, Carrier, Credential};
 pub use client::{Client, name_of};
 pub use encoding::{BOUNDARY, Part, encode};
@@ -82,6 +86,8 @@ pub fn promises() -> Vec<Promise> {
         authority::promises,
         batch::promises,
         bodies::promises,
+        bulk_upload::promises,
+        content_md5::promises,
         copying::promises,
         deleting::promises,
         diffing::promises,

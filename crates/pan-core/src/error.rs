@@ -82,6 +82,14 @@ pub enum Error {
         /// The most that one upload may have.
         limit: ByteSize,
     },
+    /// The bytes that came are not those that were announced.
+    #[error("the content has the md5 {found}, not {expected} as announced: send it again")]
+    Md5Mismatch {
+        /// What was announced.
+        expected: Md5,
+        /// What came.
+        found: Md5,
+    },
     /// A block of a superfile is not among the caller's tmpfiles.
     #[error("block {md5} is unknown: upload it first")]
     BlockMissing {

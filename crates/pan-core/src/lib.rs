@@ -7,6 +7,7 @@
 
 mod account;
 mod below;
+mod bulk_upload;
 mod content;
 mod copy;
 mod delete;
@@ -38,6 +39,7 @@ mod upload;
 mod worker;
 
 pub use account::TokenSpec;
+pub use bulk_upload::PendingUpload;
 pub use diff::{Change, Departure, DiffPage};
 pub use download::Download;
 pub use dump::{DUMP_SLICE, Dump, DumpRow};

@@ -7,6 +7,7 @@ use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::account::CallerCache;
+use crate::bulk_upload;
 use crate::diff::CursorKey;
 use crate::maintenance::Leases;
 use crate::pool::BufferPool;
@@ -112,6 +113,8 @@ pub(crate) struct Inner {
     pub(crate) spare_turn: tokio::sync::Mutex<()>,
     /// Places for those that wait for it: what they hold is on the disk.
     pub(crate) spares: Arc<Semaphore>,
+    /// Turns of uploads of bulk requests.
+    pub(crate) bulk_turns: Arc<Semaphore>,
     /// Staged trees that somebody is still building.
     pub(crate) building: Mutex<HashSet<FsId>>,
     /// When these rules began: what was stored before it has no owner left
@@ -131,6 +134,7 @@ impl Pan {
             leases: Leases::default(),
             spare_turn: tokio::sync::Mutex::default(),
             spares: Arc::new(Semaphore::new(SPARES_MAX)),
+            bulk_turns: Arc::new(Semaphore::new(bulk_upload::WAITING_MAX)),
             building: Mutex::default(),
             started: engines.clock.now(),
             engines,

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt};
 use pan_engine::meta::{BlobRow, ContentKind};
 use pan_engine::{BlobStore, BlobWriter, EngineError, ErrorKind, MAX_CHUNK_BYTES};
 use pan_hash::{BLOB_BYTES, StreamDigest};
-use pan_model::{BlobKey, ByteSize, Fingerprint};
+use pan_model::{BlobKey, ByteSize, Fingerprint, Md5};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -77,6 +77,18 @@ impl Received {
     /// All digests of the bytes.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
+    }
+
+    /// Compares the bytes with the md5 that was announced, if one was.
+    ///
+    /// # Errors
+    /// [`Error::Md5Mismatch`].
+    pub fn matching(self, expected: Option<Md5>) -> Result<Self> {
+        let found = self.fingerprint.md5;
+        match expected {
+            Some(expected) if expected != found => Err(Error::Md5Mismatch { expected, found }),
+            _ => Ok(self),
+        }
     }
 
     /// Leaves the blobs where they are: rows name them now, or may.

@@ -1,6 +1,8 @@
 //! Uploading a file (pcs-rest 4.2).
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -8,6 +10,7 @@ use pan_engine::meta::{Entry, FileFacts};
 use pan_engine::{Clock, ErrorKind, MetaStoreExt, MetaTxn, ReadCost, Scope};
 use pan_model::{BlobKey, ByteSize, Caller, ContentId, Ondup, PanPath, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 
 use crate::content::Fate;
 use crate::ledger::{self, Node};
@@ -92,12 +95,7 @@ impl Pan {
         ondup: Ondup,
         received: Received,
     ) -> Result<Located> {
-        let upload = Upload::new(self, caller, path, ondup);
-        self.commit(caller, received, move |tx, received| {
-            let kept = content::keep(tx, received)?;
-            Ok((upload.place(tx, kept.facts)?, kept.blobs))
-        })
-        .await
+        self.commit(caller, received, Upload::new(self, caller, path, ondup).into_place()).await
     }
 
     /// Runs a commit that takes received bytes over. `place` says whose their
@@ -106,15 +104,38 @@ impl Pan {
         &self,
         caller: &Caller,
         received: Received,
-        mut place: F,
+        place: F,
     ) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut dyn MetaTxn, &Received) -> Result<(T, Fate)> + Send + 'static,
     {
-        let (pan, scope) = (self.clone(), Scope::User(caller.user));
         let inline = received.is_inline();
-        let commit = async move {
+        let commit = self.committing(caller, received, place);
+        if inline {
+            return commit.await;
+        }
+        // With blobs in hand the commit must reach its end even when the
+        // client does not wait for it: only then is it known whose they are.
+        begin(commit).await.await.map_err(|error| {
+            pan_engine::EngineError::new(ErrorKind::Panicked, "committing an upload")
+                .with_source(error)
+        })?
+    }
+
+    /// A commit whose first step queues it.
+    pub(crate) fn committing<T, F>(
+        &self,
+        caller: &Caller,
+        received: Received,
+        mut place: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut dyn MetaTxn, &Received) -> Result<(T, Fate)> + Send + 'static,
+    {
+        let (pan, scope) = (self.clone(), Scope::User(caller.user));
+        async move {
             let received = Arc::new(received);
             let shared = received.clone();
             let done = pan.meta().write(scope, move |tx| place(tx, &shared)).await;
@@ -122,17 +143,23 @@ impl Pan {
                 unreachable!("the closure is gone once it has answered")
             };
             settle(&pan, done, received).await
-        };
-        if inline {
-            return commit.await;
         }
-        // With blobs in hand the commit must reach its end even when the
-        // client does not wait for it: only then is it known whose they are.
-        tokio::spawn(commit).await.map_err(|error| {
-            pan_engine::EngineError::new(ErrorKind::Panicked, "committing an upload")
-                .with_source(error)
-        })?
     }
+}
+
+/// Takes the first step of something here and now, and gives the others to a
+/// task, which takes them also when nobody waits.
+pub(crate) async fn begin<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    let mut work = Box::pin(work);
+    let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+    tokio::spawn(async move {
+        match first {
+            Poll::Ready(done) => done,
+            Poll::Pending => work.await,
+        }
+    })
 }
 
 /// Decides about the blobs of a commit that has ended.
@@ -227,6 +254,16 @@ impl Upload {
             now: pan.now(),
             clock: pan.clock().clone(),
             limits: Limits::of(pan),
+        }
+    }
+
+    /// The closure that makes received bytes this file.
+    pub(crate) fn into_place(
+        self,
+    ) -> impl FnMut(&mut dyn MetaTxn, &Received) -> Result<(Located, Fate)> + Send + 'static {
+        move |tx, received| {
+            let kept = content::keep(tx, received)?;
+            Ok((self.place(tx, kept.facts)?, kept.blobs))
         }
     }
 

@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::scalar::{any_text, block_list, fault, flag, list, number, request_id, text};
+
 /// An entry, wherever one appears (2.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct EntryBody {
@@ -65,6 +67,7 @@ pub struct TmpfileBody {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ListBody {
     /// The entries.
+    #[serde(deserialize_with = "list")]
     pub list: Vec<EntryBody>,
 }
 
@@ -99,6 +102,7 @@ pub struct RecycledBody {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecycleBody {
     /// The entries, latest deletion first.
+    #[serde(deserialize_with = "list")]
     pub list: Vec<RecycledBody>,
 }
 
@@ -109,109 +113,73 @@ pub struct MediaListBody {
     #[serde(deserialize_with = "number")]
     pub total: u64,
     /// The files of the page.
+    #[serde(deserialize_with = "list")]
     pub list: Vec<EntryBody>,
 }
 
-/// The reply of a batch, and what an error says was done before it (5).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(bound = "T: Deserialize<'de>")]
-pub struct DoneBody<T> {
-    /// Absent when nothing was done.
-    #[serde(default = "none")]
-    pub extra: Option<Done<T>>,
-}
-
-/// The items of a batch that were done.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Done<T> {
-    /// In order.
-    pub list: Vec<T>,
-}
-
-/// The error body (2.4).
+/// The error body (2.4), and the one of Baidu's newer services: `errno`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct ErrorBody {
-    /// The code; 0 is no error.
-    #[serde(default, deserialize_with = "number")]
-    pub error_code: u32,
+    /// The code.
+    #[serde(default, deserialize_with = "fault")]
+    error_code: Fault,
+    /// The code of the newer services, which have numbers of their own.
+    #[serde(default, deserialize_with = "fault")]
+    errno: Fault,
     /// The service's text.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "any_text")]
     pub error_msg: String,
+    /// The text of the newer services.
+    #[serde(default, deserialize_with = "any_text")]
+    errmsg: String,
     /// The id of the request, when it is a number.
     #[serde(default, deserialize_with = "request_id")]
     pub request_id: Option<u64>,
-    /// What a batch did before it failed: a [`Done`], unread.
+    /// What a batch did before it failed (5), unread.
     #[serde(default)]
     pub extra: Option<serde_json::Value>,
 }
+
+/// What a reply says of an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing, or that there is none.
+    #[default]
+    None,
+    /// A code.
+    Code(u32),
+    /// Something that is no number of the table.
+    Unreadable,
+}
+
+/// The numbers that mean the same in `errno` as in `error_code`.
+const SHARED_CODES: std::ops::Range<u32> = 31_000..40_000;
 
 impl ErrorBody {
     /// Finds the error in a reply: a JSON object with a non-zero `error_code`
     /// is one, whatever the HTTP status (9.3).
     pub fn find(json: &[u8]) -> Option<Self> {
-        let body: Self = serde_json::from_slice(json).ok()?;
-        (body.error_code != 0).then_some(body)
+        serde_json::from_slice(json).ok().and_then(Self::if_any)
     }
-}
 
-/// A JSON scalar in any of its spellings.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Flag(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Text(String),
-    Absent(()),
-}
-
-impl Scalar {
-    fn number<T: TryFrom<u64> + TryFrom<i64> + std::str::FromStr>(self) -> Option<T> {
-        match self {
-            Self::Flag(flag) => T::try_from(u64::from(flag)).ok(),
-            Self::Unsigned(number) => T::try_from(number).ok(),
-            Self::Signed(number) => T::try_from(number).ok(),
-            Self::Text(text) if text.trim().is_empty() => T::try_from(0u64).ok(),
-            Self::Text(text) => text.trim().parse().ok(),
-            Self::Absent(()) => T::try_from(0u64).ok(),
+    /// The error, where there is one.
+    pub(crate) fn if_any(mut self) -> Option<Self> {
+        if self.error_code == Fault::None && self.errno == Fault::None {
+            return None;
         }
+        if self.error_msg.is_empty() {
+            self.error_msg = std::mem::take(&mut self.errmsg);
+        }
+        Some(self)
     }
-}
 
-fn number<'de, D, T>(input: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: TryFrom<u64> + TryFrom<i64> + std::str::FromStr,
-{
-    let wrong = || serde::de::Error::custom("not a number of the expected range");
-    Scalar::deserialize(input)?.number().ok_or_else(wrong)
-}
-
-fn flag<'de, D: Deserializer<'de>>(input: D) -> Result<bool, D::Error> {
-    number::<D, i64>(input).map(|value| value != 0)
-}
-
-fn request_id<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
-    Ok(Scalar::deserialize(input)?.number().filter(|&id| id != 0))
-}
-
-fn text<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
-    Ok(Option::deserialize(input)?.unwrap_or_default())
-}
-
-fn block_list<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Form {
-        Array(Vec<String>),
-        Text(String),
-        Absent(()),
-    }
-    match Form::deserialize(input)? {
-        Form::Array(blocks) => Ok(blocks),
-        Form::Text(json) if json.trim().is_empty() => Ok(Vec::new()),
-        Form::Text(json) => serde_json::from_str(&json).map_err(serde::de::Error::custom),
-        Form::Absent(()) => Ok(Vec::new()),
+    /// The code; `None` where the service named none that is in the table.
+    pub fn code(&self) -> Option<u32> {
+        match (self.error_code, self.errno) {
+            (Fault::Code(code), _) => Some(code),
+            (_, Fault::Code(code)) if SHARED_CODES.contains(&code) => Some(code),
+            _ => None,
+        }
     }
 }
 
@@ -251,14 +219,9 @@ fn entries<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<EntryBody>, D::Err
     input.deserialize_any(Entries)
 }
 
-fn none<T>() -> Option<T> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{DiffBody, DoneBody, EntryBody, ErrorBody, ListBody, QuotaBody, RecycleBody};
-    use crate::MoveItem;
+    use super::{DiffBody, EntryBody, ErrorBody, ListBody, QuotaBody, RecycleBody};
 
     fn entry(json: &str) -> EntryBody {
         serde_json::from_str(json).unwrap()
@@ -300,11 +263,22 @@ mod tests {
     #[test]
     fn errors_are_told_by_their_code() {
         let cases = [
-            (r#"{"error_code":31066,"error_msg":"gone","request_id":7}"#, Some((31066, Some(7)))),
-            (r#"{"error_code":"110","error_msg":null,"request_id":"x"}"#, Some((110, None))),
+            (
+                r#"{"error_code":31066,"error_msg":"gone","request_id":7}"#,
+                Some((Some(31066), Some(7))),
+            ),
+            (r#"{"error_code":"110","error_msg":null,"request_id":"x"}"#, Some((Some(110), None))),
             (r#"  {"error_code":111,"request_id":"8999554055650542809"}"#, {
-                Some((111, Some(8_999_554_055_650_542_809)))
+                Some((Some(111), Some(8_999_554_055_650_542_809)))
             }),
+            (r#"{"error_code":31066,"error_msg":{},"request_id":[]}"#, Some((Some(31066), None))),
+            (r#"{"error_code":-7,"error_msg":5}"#, Some((None, None))),
+            (r#"{"error_code":"x"}"#, Some((None, None))),
+            (r#"{"errno":-9,"errmsg":"no","request_id":3}"#, Some((None, Some(3)))),
+            (r#"{"errno":2}"#, Some((None, None))),
+            (r#"{"errno":31066}"#, Some((Some(31066), None))),
+            (r#"{"errno":0,"list":[]}"#, None),
+            (r#"{"error_code":null,"quota":1}"#, None),
             (r#"{"error_code":0,"error_msg":"no error"}"#, None),
             (r#"{"list":[],"request_id":1}"#, None),
             ("", None),
@@ -312,7 +286,7 @@ mod tests {
         ];
         for (json, expected) in cases {
             let found = ErrorBody::find(json.as_bytes());
-            assert_eq!(found.map(|body| (body.error_code, body.request_id)), expected, "{json}");
+            assert_eq!(found.map(|body| (body.code(), body.request_id)), expected, "{json}");
         }
     }
 
@@ -339,11 +313,9 @@ mod tests {
         assert_eq!((quota.quota, quota.used), (15_000_000_000, 5_221_166));
         let list: ListBody = serde_json::from_str(r#"{"list":[{"path":"/a"}]}"#).unwrap();
         assert_eq!(list.list.len(), 1);
-        let moved: DoneBody<MoveItem> =
-            serde_json::from_str(r#"{"extra":{"list":[{"to":"/b","from":"/a"}]},"request_id":2}"#)
-                .unwrap();
-        assert_eq!(moved.extra.unwrap().list, [MoveItem::new("/a", "/b")]);
-        let nothing: DoneBody<MoveItem> = serde_json::from_str(r#"{"error_code":1}"#).unwrap();
-        assert!(nothing.extra.is_none());
+        let none: ListBody = serde_json::from_str(r#"{"list":null}"#).unwrap();
+        assert!(none.list.is_empty());
+        // Nothing said is not the same as nothing there.
+        assert!(serde_json::from_str::<ListBody>("{}").is_err());
     }
 }

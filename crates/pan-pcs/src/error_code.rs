@@ -93,6 +93,8 @@ error_codes! {
     QuotaExceeded = 31112, 400, "exceed quota";
     /// The bytes of an entry are lost.
     ObjectNotExists = 31202, 404, "object not exists";
+    /// The content is not the one that was announced.
+    BadRequest = 31208, 400, "bad request";
     /// A block of `block_list` is unknown.
     BlockMissing = 31363, 403, "block miss in superfile2";
 }

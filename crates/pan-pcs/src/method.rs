@@ -83,6 +83,10 @@ pub enum Method {
     ListMedia,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
+    /// `file?method=extensions` (4.26)
+    Extensions,
+    /// `file?method=bulkupload` (4.26)
+    BulkUpload,
 }
 
 /// The HTTP verbs that a call takes.
@@ -92,7 +96,7 @@ pub enum Verbs {
     GetPost,
     /// GET, POST and HEAD.
     GetPostHead,
-    /// POST only: the call has a file part.
+    /// POST only: the call has content.
     Post,
 }
 
@@ -144,7 +148,12 @@ const fn row(
 const UPLOAD: MethodSpec = MethodSpec {
     verbs: Verbs::Post,
     file_part: FilePart::Content,
-    ..row(Method::Upload, Object::File, "upload", &["path", "dir", "filename", "ondup"])
+    ..row(
+        Method::Upload,
+        Object::File,
+        "upload",
+        &["path", "dir", "filename", "ondup", "content-md5"],
+    )
 };
 const DOWNLOAD: MethodSpec = MethodSpec {
     verbs: Verbs::GetPostHead,
@@ -157,7 +166,7 @@ pub const METHODS: &[MethodSpec] = &[
     MethodSpec {
         method: Method::UploadTmpfile,
         type_value: Some("tmpfile"),
-        params: &["type"],
+        params: &["type", "content-md5"],
         ..UPLOAD
     },
     UPLOAD,
@@ -191,6 +200,8 @@ pub const METHODS: &[MethodSpec] = &[
         "rapidupload",
         &["path", "content-length", "content-md5", "slice-md5", "content-crc32", "ondup"],
     ),
+    row(Method::Extensions, Object::File, "extensions", &[]),
+    MethodSpec { verbs: Verbs::Post, ..row(Method::BulkUpload, Object::File, "bulkupload", &[]) },
 ];
 
 impl MethodSpec {

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use pan_model::{ListBy, ListOrder, MediaType, Ondup, PanPath, Window};
+use pan_model::{ListBy, ListOrder, Md5, MediaType, Ondup, PanPath, Window};
 use percent_encoding::percent_decode;
 
-use crate::METHODS;
+use crate::{METHODS, decode_md5};
 
 /// The longest value of a parameter, in bytes: 2 MiB (a batch in `param`).
 pub const MAX_PARAM_BYTES: usize = 2 << 20;
@@ -136,11 +136,22 @@ impl Params {
     /// # Errors
     /// 31023 for an unknown word.
     pub fn ondup(&self) -> Result<Ondup, ParamError> {
-        match self.text("ondup")? {
-            None => Ok(Ondup::Fail),
-            Some(word) => Ondup::parse(word)
-                .ok_or_else(|| invalid("ondup", "it is neither `overwrite` nor `newcopy`")),
+        parse_ondup(self.text("ondup")?)
+    }
+
+    /// The md5 that the content of an upload must have; `None` when the client
+    /// does not say.
+    ///
+    /// Beside `slice-md5` it is left over from a rapid upload: baidupan sends
+    /// the parameters of earlier calls again (11.2).
+    ///
+    /// # Errors
+    /// 31023 when it is no md5.
+    pub fn content_md5(&self) -> Result<Option<Md5>, ParamError> {
+        if self.bytes("slice-md5").is_some() {
+            return Ok(None);
         }
+        self.text("content-md5")?.map(|text| check_md5("content-md5", text)).transpose()
     }
 
     /// The `cursor` parameter; `None` when it is absent, empty or `null`.
@@ -260,6 +271,17 @@ pub(crate) fn parse_path(name: &'static str, text: &str) -> Result<PanPath, Para
     PanPath::parse(text).map_err(|error| ParamError::Path { name, reason: error.to_string() })
 }
 
+/// Reads the word for what happens when a name is taken.
+pub(crate) fn parse_ondup(word: Option<&str>) -> Result<Ondup, ParamError> {
+    let Some(word) = word else { return Ok(Ondup::Fail) };
+    Ondup::parse(word).ok_or_else(|| invalid("ondup", "it is neither `overwrite` nor `newcopy`"))
+}
+
+/// Reads an md5, in either form.
+pub(crate) fn check_md5(name: &'static str, text: &str) -> Result<Md5, ParamError> {
+    decode_md5(text.trim()).ok_or_else(|| invalid(name, "it is not an md5"))
+}
+
 fn invalid(name: &'static str, reason: &'static str) -> ParamError {
     ParamError::Invalid { name, reason: reason.into() }
 }
@@ -311,6 +333,19 @@ mod tests {
         let path = params("path=/x&dir=/a&filename=/home/me/b.txt").target_path().unwrap();
         assert_eq!(path.as_str(), "/x");
         assert_eq!(params("filename=b").target_path(), Err(ParamError::Missing("path")));
+    }
+
+    #[test]
+    fn a_content_md5_may_be_left_over_from_a_rapid_upload() {
+        let md5 = "900150983cd24fb0d6963f7d28e17f72";
+        let upper = md5.to_uppercase();
+        assert_eq!(params("").content_md5(), Ok(None));
+        assert_eq!(params("content-md5=").content_md5(), Ok(None));
+        let found = params(&format!("content-md5={md5}")).content_md5().unwrap().unwrap();
+        assert_eq!(found.to_string(), md5);
+        assert_eq!(params(&format!("content-md5={upper}")).content_md5(), Ok(Some(found)));
+        assert_eq!(params(&format!("content-md5={md5}&slice-md5={md5}")).content_md5(), Ok(None));
+        assert!(params("content-md5=x").content_md5().is_err());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use pan_model::{ByteSize, ContentClaim, Crc32, SLICE_BYTES};
 
-use crate::{ParamError, Params, decode_md5};
+use crate::params::check_md5;
+use crate::{ParamError, Params};
 
 impl Params {
     /// The digests of a rapid upload, in all the notations of old clients.
@@ -16,11 +17,7 @@ impl Params {
             let reason = "rapid upload is for files of more than 262144 bytes".into();
             return Err(ParamError::Invalid { name: "content-length", reason });
         }
-        let md5 = |name| {
-            let text = self.text(name)?.ok_or(ParamError::Missing(name))?;
-            let reason = "it is not an md5".into();
-            decode_md5(text.trim()).ok_or(ParamError::Invalid { name, reason })
-        };
+        let md5 = |name| check_md5(name, self.text(name)?.ok_or(ParamError::Missing(name))?);
         Ok(ContentClaim {
             size: ByteSize(size),
             md5: md5("content-md5")?,

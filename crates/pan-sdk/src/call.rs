@@ -8,9 +8,9 @@ use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use tracing::trace;
 
-use crate::endpoint::Host;
+use crate::endpoint::{Host, host_of_url};
 use crate::multipart::Sending;
-use crate::reply::Answer;
+use crate::reply::{Answer, Reply};
 use crate::retry::Repeat;
 use crate::stall::{Activity, while_active};
 use crate::{Client, Error};
@@ -57,6 +57,11 @@ impl Call {
     /// A change of the tree, with harm in repeating it.
     pub(crate) fn post(method: &'static str) -> Self {
         Self::new(Object::File, method, Verb::Post, Repeat::Harmful)
+    }
+
+    /// A question or a change of another object than the files.
+    pub(crate) fn post_to(object: Object, method: &'static str) -> Self {
+        Self::new(object, method, Verb::Post, Repeat::Harmful)
     }
 
     pub(crate) fn on_host(mut self, host: Host) -> Self {
@@ -124,7 +129,7 @@ impl Call {
     }
 }
 
-fn push_pair(text: &mut String, key: &str, value: &str) {
+pub(crate) fn push_pair(text: &mut String, key: &str, value: &str) {
     text.push('&');
     text.push_str(key);
     text.push('=');
@@ -145,6 +150,19 @@ impl Client {
         }
     }
 
+    /// Makes a call whose reply is a small content, as often as it takes.
+    pub(crate) async fn ask_content(&self, call: &Call) -> Result<Reply, Error> {
+        let mut pauses = self.retry().pauses();
+        loop {
+            let activity = Activity::start();
+            let reply = self.exchange(call, call.bare_request(self), &activity).await;
+            match reply.and_then(Answer::into_content) {
+                Ok(content) => return Ok(content),
+                Err(error) => pauses.wait(error, call.repeat).await?,
+            }
+        }
+    }
+
     /// Makes a call that carries content, once.
     pub(crate) async fn send<T: DeserializeOwned>(
         &self,
@@ -152,11 +170,24 @@ impl Client {
         sending: Sending,
         activity: &Activity,
     ) -> Result<T, Error> {
+        let (kind, length) = (sending.content_type(), sending.content_length());
+        self.send_body(call, &kind, length, reqwest::Body::wrap_stream(sending), activity).await
+    }
+
+    /// Makes a call with a body of this type and length, once.
+    pub(crate) async fn send_body<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        kind: &str,
+        length: u64,
+        body: reqwest::Body,
+        activity: &Activity,
+    ) -> Result<T, Error> {
         let request = call
             .request(self)
-            .header(CONTENT_TYPE, sending.content_type())
-            .header(CONTENT_LENGTH, HeaderValue::from(sending.content_length()))
-            .body(reqwest::Body::wrap_stream(sending));
+            .header(CONTENT_TYPE, kind)
+            .header(CONTENT_LENGTH, HeaderValue::from(length))
+            .body(body);
         self.exchange(call, request, activity).await.and_then(Answer::judge)
     }
 
@@ -234,8 +265,6 @@ impl Client {
 
     /// The host that a call goes to, for messages.
     pub(crate) fn host_of(&self, call: &Call) -> String {
-        let url = self.endpoint().object_url(call.host, call.object);
-        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-        rest.split('/').next().unwrap_or_default().to_owned()
+        host_of_url(&self.endpoint().object_url(call.host, call.object)).to_owned()
     }
 }

@@ -5,15 +5,18 @@ use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
-use pan_model::ByteSize;
+use md5::{Digest, Md5 as Hasher};
+use pan_model::{ByteSize, Md5};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::Error;
-use crate::local_file::LocalFile;
+use crate::local_file::{LocalFile, blocking};
 use crate::multipart::Frames;
 
 /// How much is read at a time from a reader.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// What is no larger is hashed where it stands: that takes a millisecond.
+const HASHED_IN_PLACE: usize = 512 * 1024;
 
 /// What an upload sends. Its length is known beforehand.
 ///
@@ -22,6 +25,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 pub struct Content {
     source: Source,
     length: u64,
+    /// Where it is known before anything is sent.
+    md5: Option<Md5>,
 }
 
 enum Source {
@@ -32,10 +37,14 @@ enum Source {
 }
 
 impl Content {
+    fn new(length: u64, source: Source) -> Self {
+        Self { source, length, md5: None }
+    }
+
     /// These bytes.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { length: bytes.len() as u64, source: Source::Bytes(bytes) }
+        Self::new(bytes.len() as u64, Source::Bytes(bytes))
     }
 
     /// A regular file, whole.
@@ -68,12 +77,12 @@ impl Content {
         let read = |piece: io::Result<Bytes>| {
             piece.map_err(|error| Error::local("cannot read the content of an upload", error))
         };
-        Self { source: Source::Once(Some(stream.map(read).boxed())), length: length.0 }
+        Self::new(length.0, Source::Once(Some(stream.map(read).boxed())))
     }
 
     /// A part of a file.
     pub(crate) fn file_range(file: LocalFile, range: Range<u64>) -> Self {
-        Self { length: range.end - range.start, source: Source::File(file, range) }
+        Self::new(range.end - range.start, Source::File(file, range))
     }
 
     /// How many bytes there are.
@@ -91,6 +100,34 @@ impl Content {
             Source::File(file, range) => Some(file.frames(range.clone())),
             Source::Once(frames) => frames.take(),
         }
+    }
+
+    /// The same content, of which the md5 is known.
+    pub(crate) fn with_md5(self, md5: Option<Md5>) -> Self {
+        Self { md5, ..self }
+    }
+
+    /// The md5, if it is known.
+    pub(crate) fn md5(&self) -> Option<Md5> {
+        self.md5
+    }
+
+    /// Finds the md5 before anything is sent, unless it can be read only once.
+    pub(crate) async fn hash(&mut self) -> Result<(), Error> {
+        if self.md5.is_some() {
+            return Ok(());
+        }
+        let md5_of = |bytes: &[u8]| Md5(Hasher::digest(bytes).into());
+        self.md5 = match &self.source {
+            Source::Bytes(bytes) if bytes.len() <= HASHED_IN_PLACE => Some(md5_of(bytes)),
+            Source::Bytes(bytes) => {
+                let bytes = bytes.clone();
+                Some(blocking(move || Ok(md5_of(&bytes))).await?)
+            }
+            Source::File(file, range) => Some(file.md5(range.clone()).await?),
+            Source::Once(_) => None,
+        };
+        Ok(())
     }
 
     /// Whether it can be sent another time.

@@ -1,7 +1,8 @@
 //! Moving and copying: the same call in two colours (pcs-rest 4.10, 4.11).
 
 use pan_model::PanPath;
-use pan_pcs::{DoneBody, MAX_BATCH_ITEMS, MoveItem, write_batch};
+use pan_pcs::{MAX_BATCH_ITEMS, MoveItem, write_batch};
+use serde::de::IgnoredAny;
 
 use crate::call::Call;
 use crate::{Client, Error, PartlyDone};
@@ -54,7 +55,7 @@ impl Client {
         to: &PanPath,
     ) -> Result<(), Error> {
         let call = Call::post(method).with("from", from.as_str()).with("to", to.as_str());
-        self.ask::<DoneBody<MoveItem>>(&call).await.map(|_| ())
+        self.ask::<IgnoredAny>(&call).await.map(|_| ())
     }
 
     async fn transplant_batch(
@@ -66,12 +67,10 @@ impl Client {
         for slice in pairs.chunks(MAX_BATCH_ITEMS) {
             let items = slice.iter().map(|(from, to)| MoveItem::new(from.as_str(), to.as_str()));
             let call = Call::post(method).with_param(write_batch::<MoveItem>(items.collect()));
-            match self.ask::<DoneBody<MoveItem>>(&call).await {
+            match self.ask::<IgnoredAny>(&call).await {
                 Ok(_) => done.extend_from_slice(slice),
-                Err(mut error) => {
-                    // The items that were done are the first ones.
-                    let count = error.take_done::<MoveItem>().len().min(slice.len());
-                    done.extend_from_slice(&slice[..count]);
+                Err(error) => {
+                    done.extend_from_slice(&slice[..error.done_items().min(slice.len())]);
                     return Err(PartlyDone { done, error });
                 }
             }

@@ -1,5 +1,5 @@
 use pan_model::PanPath;
-use pan_pcs::{DeleteItem, DoneBody, MAX_BATCH_ITEMS, write_batch};
+use pan_pcs::{DeleteItem, MAX_BATCH_ITEMS, write_batch};
 use serde::de::IgnoredAny;
 
 use crate::call::Call;
@@ -29,12 +29,10 @@ impl Client {
         for slice in paths.chunks(MAX_BATCH_ITEMS) {
             let items = slice.iter().map(|path| DeleteItem::new(path.as_str())).collect();
             let call = Call::post("delete").with_param(write_batch::<DeleteItem>(items));
-            match self.ask::<DoneBody<DeleteItem>>(&call).await {
+            match self.ask::<IgnoredAny>(&call).await {
                 Ok(_) => done.extend_from_slice(slice),
-                Err(mut error) => {
-                    // The items that were done are the first ones.
-                    let count = error.take_done::<DeleteItem>().len().min(slice.len());
-                    done.extend_from_slice(&slice[..count]);
+                Err(error) => {
+                    done.extend_from_slice(&slice[..error.done_items().min(slice.len())]);
                     return Err(PartlyDone { done, error });
                 }
             }

@@ -115,6 +115,11 @@ impl Client {
         let cursor = cursor.filter(|cursor| !cursor.is_empty()).unwrap_or("null");
         let call = Call::get(Object::File, "diff").with("cursor", decoded_once(cursor));
         let body: DiffBody = self.ask(&call).await?;
+        // Going on from there would never end.
+        let stands_still = body.cursor == cursor && body.entries.is_empty();
+        if body.has_more && (stands_still || body.cursor.is_empty()) {
+            return Err(self.malformed(&call, String::from("there is more, but it does not go on")));
+        }
         let changes: Result<_, String> = body.entries.into_iter().map(Change::read).collect();
         Ok(DiffPage {
             changes: changes.map_err(|reason| self.malformed(&call, reason))?,

@@ -1,4 +1,4 @@
-//! Where the service is: one URL, or Baidu's three hosts (pcs-rest 1.3).
+//! Where the service is: one URL, or Baidu's hosts (pcs-rest 1.3).
 
 use std::borrow::Cow;
 
@@ -13,6 +13,7 @@ pub struct Endpoint {
     api: Cow<'static, str>,
     upload: Cow<'static, str>,
     download: Cow<'static, str>,
+    oauth: Cow<'static, str>,
     service: Service,
 }
 
@@ -35,12 +36,14 @@ pub(crate) enum Host {
 }
 
 impl Endpoint {
-    /// Baidu's own service: `pcs`, `c.pcs` for uploads and `d.pcs` for downloads.
+    /// Baidu's own service: `pcs`, `c.pcs` for uploads, `d.pcs` for downloads
+    /// and `openapi` for tokens.
     pub fn baidu() -> Self {
         Self {
             api: "https://pcs.baidu.com".into(),
             upload: "https://c.pcs.baidu.com".into(),
             download: "https://d.pcs.baidu.com".into(),
+            oauth: "https://openapi.baidu.com".into(),
             service: Service::Baidu,
         }
     }
@@ -65,7 +68,8 @@ impl Endpoint {
         }
         let base: Cow<'static, str> = parsed.as_str().trim_end_matches('/').to_owned().into();
         let service = Service::OpenPan;
-        Ok(Self { api: base.clone(), upload: base.clone(), download: base, service })
+        let (api, upload, download) = (base.clone(), base.clone(), base.clone());
+        Ok(Self { api, upload, download, oauth: base, service })
     }
 
     /// The URL that names this endpoint to people.
@@ -79,6 +83,11 @@ impl Endpoint {
         self.service == Service::OpenPan
     }
 
+    /// The address of the token service (pcs-rest 7.2).
+    pub(crate) fn token_url(&self) -> String {
+        format!("{}/oauth/2.0/token", self.oauth)
+    }
+
     /// The address of an object, without a query.
     pub(crate) fn object_url(&self, host: Host, object: Object) -> String {
         let base = match host {
@@ -88,6 +97,12 @@ impl Endpoint {
         };
         format!("{base}/rest/2.0/pcs/{}", object.as_str())
     }
+}
+
+/// The host of a URL, with its port when it is not the usual one.
+pub(crate) fn host_of_url(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
 }
 
 /// The URL as an error may show it: a query could hold a token, a user part a password.

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pan_model::{Md5, PanPath};
-use pan_pcs::{Done, ErrorCode};
-use serde::de::DeserializeOwned;
+use pan_pcs::ErrorCode;
+
+use crate::OauthRefusal;
+
+/// What a service is still making: a thumbnail, a transcoded video.
+const NOT_YET: [u32; 2] = [31142, 31341];
 
 /// Why a call failed. Never contains the token.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +18,9 @@ pub enum Error {
     /// The service answered, and refused.
     #[error("{0}")]
     Refused(Box<Refusal>),
+    /// The token service answered, and refused (pcs-rest 7.6).
+    #[error("{0}")]
+    Oauth(Box<OauthRefusal>),
     /// No connection could be made: nothing was sent.
     #[error("cannot connect to {host}: {reason}")]
     Connect {
@@ -154,6 +161,7 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused(refusal) => Some(refusal.status),
+            Self::Oauth(refusal) => Some(refusal.status),
             Self::Reply { status, .. } => Some(*status),
             _ => None,
         }
@@ -175,7 +183,8 @@ impl Error {
         match self {
             Self::Refused(refusal) => {
                 let server_failed = refusal.meaning() >= 500 && refusal.meaning() != 501;
-                refusal.is_overload() || refusal.status == 408 || server_failed
+                let not_yet = refusal.code.is_some_and(|code| NOT_YET.contains(&code));
+                refusal.is_overload() || refusal.status == 408 || server_failed || not_yet
             }
             Self::Connect { passing, .. } => *passing,
             Self::Broken { .. } | Self::Stalled { .. } | Self::Damaged { .. } => true,
@@ -192,11 +201,30 @@ impl Error {
         }
     }
 
-    /// The items of a batch that were done before it failed (pcs-rest 5).
-    pub(crate) fn take_done<T: DeserializeOwned>(&mut self) -> Vec<T> {
-        let Self::Refused(refusal) = self else { return Vec::new() };
-        let extra = refusal.extra.take().unwrap_or_default();
-        serde_json::from_value::<Done<T>>(extra).map(|done| done.list).unwrap_or_default()
+    /// How many items of a batch were done before it failed (pcs-rest 5): the
+    /// first ones.
+    pub(crate) fn done_items(&self) -> usize {
+        let extra = self.refusal().and_then(|refusal| refusal.extra.as_ref());
+        extra.and_then(|extra| extra.get("list")?.as_array()).map_or(0, Vec::len)
+    }
+
+    /// The same error once more, for one who shares the call. What went wrong
+    /// on this machine is told in words.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(refusal.clone()),
+            Self::Connect { host, reason, passing } => {
+                Self::Connect { host: host.clone(), reason: reason.clone(), passing: *passing }
+            }
+            Self::Broken { host, reason } => {
+                Self::Broken { host: host.clone(), reason: reason.clone() }
+            }
+            Self::Stalled { host, after } => Self::Stalled { host: host.clone(), after: *after },
+            Self::Reply { host, status, reason } => {
+                Self::Reply { host: host.clone(), status: *status, reason: reason.clone() }
+            }
+            other => Self::Input(other.to_string()),
+        }
     }
 
     fn refusal(&self) -> Option<&Refusal> {
@@ -283,6 +311,8 @@ mod tests {
             (Some(31081), 503, true, false),
             (Some(31081), 200, true, false),
             (Some(31299), 500, true, false),
+            (Some(31142), 404, true, false),
+            (Some(31341), 400, true, false),
             (None, 502, true, false),
         ] {
             let error = refused(code, status);

@@ -64,7 +64,8 @@ impl Client {
                 let Some(start) = start else { return Ok(None) };
                 let end = start + PAGE_ENTRIES;
                 let page = client.list(&path, order, Window { start, end }).await?;
-                let next = (page.len() as u64 >= PAGE_ENTRIES).then_some(end);
+                // A longer page is that of a service without windows: all entries.
+                let next = (page.len() as u64 == PAGE_ENTRIES).then_some(end);
                 Ok(Some((page, next)))
             }
         })

@@ -5,12 +5,13 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use md5::{Digest, Md5 as Hasher};
 use pan_model::{ByteSize, ContentClaim, Crc32, Md5, SLICE_BYTES};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -33,6 +34,7 @@ struct Opened {
     path: PathBuf,
     length: u64,
     modified: Option<SystemTime>,
+    inode: Option<(u64, u64)>,
     /// All of a small file: it is read as it is opened, in one go.
     small: Option<Bytes>,
 }
@@ -52,11 +54,17 @@ impl LocalFile {
             return Err(cannot("read", &path, error));
         }
         let (length, modified) = (metadata.len(), metadata.modified().ok());
-        let mut opened = Opened { file, path, length, modified, small: None };
+        let inode = inode_of(&metadata);
+        let mut opened = Opened { file, path, length, modified, inode, small: None };
         if length <= CHUNK_BYTES as u64 {
             opened.small = Some(opened.last_chunk(0..length)?);
         }
         Ok(Self(Arc::new(opened)))
+    }
+
+    /// Where it is, as it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Its length in bytes.
@@ -89,12 +97,14 @@ impl LocalFile {
     /// What rapid upload says about the file, in one pass over it.
     pub(crate) async fn claim(&self) -> Result<ContentClaim, Error> {
         let file = Arc::clone(&self.0);
+        let (_wanted, given_up) = wanted();
         blocking(move || {
             let (mut md5, mut crc32) = (Hasher::new(), crc32fast::Hasher::new());
             let mut slice_md5 = None;
             // The first chunk is the slice.
             const { assert!(CHUNK_BYTES as u64 == SLICE_BYTES) };
             for chunk in file.chunks(0..file.length) {
+                given_up()?;
                 let chunk = chunk?;
                 md5.update(&chunk);
                 crc32.update(&chunk);
@@ -111,18 +121,43 @@ impl LocalFile {
         .await
     }
 
-    /// The md5 of the whole file.
-    pub(crate) async fn md5(&self) -> Result<Md5, Error> {
+    /// The md5 of a range, or of the whole.
+    pub(crate) async fn md5(&self, range: Range<u64>) -> Result<Md5, Error> {
         let file = Arc::clone(&self.0);
-        blocking(move || {
+        let (_wanted, given_up) = wanted();
+        let md5_of = move || {
             let mut hasher = Hasher::new();
-            for chunk in file.chunks(0..file.length) {
+            if let Some(small) = &file.small {
+                hasher.update(&small[range.start as usize..range.end as usize]);
+                return Ok(Md5(hasher.finalize().into()));
+            }
+            for chunk in file.chunks(range) {
+                given_up()?;
                 hasher.update(&chunk?);
             }
             Ok(Md5(hasher.finalize().into()))
-        })
-        .await
+        };
+        // What is in memory is hashed in less time than a thread needs to wake up.
+        if self.0.small.is_some() { md5_of() } else { blocking(md5_of).await }
     }
+
+    /// What it looked like when it was opened.
+    pub(crate) fn looks(&self) -> Looks {
+        let modified = self.0.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified_ns = modified.map(|time| time.as_nanos() as u64);
+        Looks { size: self.0.length, modified_ns, inode: self.0.inode }
+    }
+}
+
+/// What tells a file from the one that it may have become. Two that look the
+/// same have the same content, unless somebody took pains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Looks {
+    size: u64,
+    /// Nanoseconds since 1970.
+    modified_ns: Option<u64>,
+    /// Device and number, where files have them.
+    inode: Option<(u64, u64)>,
 }
 
 impl Opened {
@@ -160,6 +195,17 @@ impl Opened {
 }
 
 #[cfg(unix)]
+fn inode_of(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn inode_of(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+#[cfg(unix)]
 pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
 }
@@ -176,6 +222,18 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
         }
     }
     Ok(())
+}
+
+/// While the first is kept, the second finds nothing: a thread cannot be
+/// stopped from outside, and nobody should read a large file for nobody.
+fn wanted() -> (Arc<()>, impl Fn() -> Result<(), Error>) {
+    let wanted = Arc::new(());
+    let watched = Arc::downgrade(&wanted);
+    let given_up = move || match watched.strong_count() {
+        0 => Err(Error::local("a file is not read on", io::ErrorKind::Interrupted.into())),
+        _ => Ok(()),
+    };
+    (wanted, given_up)
 }
 
 /// Runs something that blocks where it may.

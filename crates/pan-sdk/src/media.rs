@@ -61,8 +61,11 @@ impl Client {
             async move {
                 let Some(start) = start else { return Ok(None) };
                 let page = client.list_media(media, prefix.as_deref(), start, PAGE_ENTRIES).await?;
-                let end = start + page.files.len() as u64;
-                let next = (!page.files.is_empty() && end < page.total).then_some(end);
+                let count = page.files.len() as u64;
+                let end = start + count;
+                // A total that is less than what came is none.
+                let more = end < page.total || (end > page.total && count == PAGE_ENTRIES);
+                let next = (count > 0 && more).then_some(end);
                 Ok::<_, Error>(Some((page.files, next)))
             }
         });

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use md5::{Digest, Md5 as Hasher};
 use pan_model::Md5;
+use tokio::time::{Sleep, sleep};
 
-use crate::Error;
 use crate::progress::Meter;
 use crate::stall::Activity;
+use crate::{Error, Throttle};
 
 /// The pieces of a content, in order.
 pub(crate) type Frames = BoxStream<'static, Result<Bytes, Error>>;
@@ -24,12 +25,23 @@ pub(crate) struct Sending {
     boundary: String,
     stage: Stage,
     frames: Frames,
+    /// What is left of a piece that was too much at once.
+    rest: Bytes,
     length: u64,
     sent: u64,
-    hasher: Hasher,
+    /// Nothing, where the md5 is known.
+    hasher: Option<Hasher>,
     outcome: Outcome,
     activity: Activity,
-    meter: Meter,
+    flow: Flow,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+/// What is told of the bytes of a content as they move, and what limits them.
+#[derive(Clone)]
+pub(crate) struct Flow {
+    pub(crate) meter: Meter,
+    pub(crate) throttle: Throttle,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +53,10 @@ enum Stage {
 
 /// What became of a sending: the md5 of what went out, or why it stopped.
 #[derive(Clone, Default)]
-pub(crate) struct Outcome(Arc<OnceLock<Result<Md5, Stopped>>>);
+pub(crate) struct Outcome {
+    known: Option<Md5>,
+    ended: Arc<OnceLock<Result<Option<Md5>, Stopped>>>,
+}
 
 /// The source failed; the error is handed out once.
 type Stopped = std::sync::Mutex<Option<Error>>;
@@ -49,28 +64,38 @@ type Stopped = std::sync::Mutex<Option<Error>>;
 impl Outcome {
     /// The md5 of the content; `None` when it did not go out to its end.
     pub(crate) fn md5(&self) -> Option<Md5> {
-        self.0.get()?.as_ref().ok().copied()
+        self.ended.get()?.as_ref().ok()?.or(self.known)
     }
 
     /// Why the source stopped, when it did.
     pub(crate) fn failure(&self) -> Option<Error> {
-        let stopped = self.0.get()?.as_ref().err()?;
+        let stopped = self.ended.get()?.as_ref().err()?;
         stopped.lock().ok()?.take()
     }
 }
 
 impl Sending {
-    pub(crate) fn new(frames: Frames, length: u64, activity: Activity, meter: Meter) -> Self {
+    /// Begins to send frames of `length` bytes in all, whose md5 is `known`
+    /// or will be computed.
+    pub(crate) fn new(
+        frames: Frames,
+        length: u64,
+        known: Option<Md5>,
+        activity: Activity,
+        flow: Flow,
+    ) -> Self {
         Self {
             boundary: format!("{:032x}", rand::random::<u128>()),
             stage: Stage::Head,
             frames,
+            rest: Bytes::new(),
             length,
             sent: 0,
-            hasher: Hasher::new(),
-            outcome: Outcome::default(),
+            hasher: known.is_none().then(Hasher::new),
+            outcome: Outcome { known, ended: Arc::default() },
             activity,
-            meter,
+            flow,
+            pause: None,
         }
     }
 
@@ -100,14 +125,38 @@ impl Sending {
         format!("\r\n--{}--\r\n", self.boundary).into()
     }
 
-    fn take(&mut self, frame: Bytes) -> Result<Bytes, Error> {
-        self.sent += frame.len() as u64;
+    /// The next bytes of the content, as many as may move at once.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(context));
+            self.pause = None;
+        }
+        if self.rest.is_empty() {
+            match ready!(self.frames.poll_next_unpin(context)) {
+                Some(Ok(frame)) => self.rest = frame,
+                end => return Poll::Ready(end),
+            }
+        }
+        let step = self.flow.throttle.step_bytes().min(self.rest.len());
+        let piece = self.rest.split_to(step);
+        let wait = self.flow.throttle.wait_for(step as u64);
+        if !wait.is_zero() {
+            self.activity.pause(wait);
+            self.pause = Some(Box::pin(sleep(wait)));
+        }
+        Poll::Ready(Some(Ok(piece)))
+    }
+
+    fn take(&mut self, piece: Bytes) -> Result<Bytes, Error> {
+        self.sent += piece.len() as u64;
         if self.sent > self.length {
             return Err(wrong_length());
         }
-        self.hasher.update(&frame);
-        self.meter.reach(self.sent);
-        Ok(frame)
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&piece);
+        }
+        self.flow.meter.reach(self.sent);
+        Ok(piece)
     }
 
     fn end(&mut self) -> Result<Bytes, Error> {
@@ -115,8 +164,8 @@ impl Sending {
             return Err(wrong_length());
         }
         self.stage = Stage::End;
-        let md5 = std::mem::take(&mut self.hasher).finalize();
-        let _ = self.outcome.0.set(Ok(Md5(md5.into())));
+        let md5 = self.hasher.take().map(|hasher| Md5(hasher.finalize().into()));
+        let _ = self.outcome.ended.set(Ok(md5));
         Ok(self.tail())
     }
 
@@ -124,7 +173,7 @@ impl Sending {
     fn stop(&mut self, error: Error) -> io::Error {
         self.stage = Stage::End;
         let message = error.to_string();
-        let _ = self.outcome.0.set(Err(Stopped::new(Some(error))));
+        let _ = self.outcome.ended.set(Err(Stopped::new(Some(error))));
         io::Error::other(message)
     }
 }
@@ -134,14 +183,16 @@ impl Stream for Sending {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        this.activity.mark();
+        if this.pause.is_none() {
+            this.activity.mark();
+        }
         let piece = match this.stage {
             Stage::Head => {
                 this.stage = Stage::Content;
                 Ok(this.head())
             }
-            Stage::Content => match ready!(this.frames.poll_next_unpin(context)) {
-                Some(frame) => frame.and_then(|frame| this.take(frame)),
+            Stage::Content => match ready!(this.poll_piece(context)) {
+                Some(piece) => piece.and_then(|piece| this.take(piece)),
                 None => this.end(),
             },
             Stage::End => return Poll::Ready(None),
@@ -159,16 +210,18 @@ fn wrong_length() -> Error {
 mod tests {
     use bytes::Bytes;
     use futures_util::stream::{self, StreamExt, TryStreamExt};
+    use pan_model::ByteSize;
 
-    use super::Sending;
-    use crate::progress::Progress;
+    use super::{Flow, Sending};
     use crate::stall::Activity;
+    use crate::{Progress, Throttle};
 
     fn sending(frames: &[&'static str], length: u64) -> Sending {
         let frames: Vec<_> =
             frames.iter().map(|text| Ok(Bytes::from_static(text.as_bytes()))).collect();
-        let meter = Progress::default().meter();
-        Sending::new(stream::iter(frames).boxed(), length, Activity::start(), meter)
+        let throttle = Throttle::bytes_per_second(ByteSize(1 << 20));
+        let flow = Flow { meter: Progress::default().meter(), throttle };
+        Sending::new(stream::iter(frames).boxed(), length, None, Activity::start(), flow)
     }
 
     #[tokio::test]

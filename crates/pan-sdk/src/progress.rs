@@ -15,6 +15,34 @@ impl Progress {
         Self(Some(Arc::new(report)))
     }
 
+    /// The same, which is told of no more than so many bytes in all, however
+    /// often and in how many ways they are sent.
+    pub(crate) fn up_to(&self, total: u64) -> Self {
+        let Some(report) = self.0.clone() else { return Self(None) };
+        let told = AtomicU64::new(0);
+        Self::new(move |bytes| {
+            let before = told.fetch_add(bytes, Ordering::Relaxed);
+            let new = bytes.min(total.saturating_sub(before));
+            if new > 0 {
+                report(new);
+            }
+        })
+    }
+
+    /// Told only what goes beyond so many bytes, which have been told already.
+    pub(crate) fn beyond(&self, told: u64) -> Self {
+        let Some(report) = self.0.clone() else { return Self::default() };
+        let left = AtomicU64::new(told);
+        Self::new(move |bytes| {
+            let spend = |left: u64| Some(left.saturating_sub(bytes));
+            let (Ok(before) | Err(before)) =
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
+            if bytes > before {
+                report(bytes - before);
+            }
+        })
+    }
+
     /// The meter of one transfer, at zero.
     pub(crate) fn meter(&self) -> Meter {
         Meter { progress: self.clone(), highest: Arc::new(AtomicU64::new(0)) }
@@ -35,6 +63,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    /// The most that any try has moved.
+    pub(crate) fn reached(&self) -> u64 {
+        self.highest.load(Ordering::Relaxed)
+    }
+
     /// So many bytes of this try have moved.
     pub(crate) fn reach(&self, position: u64) {
         let before = self.highest.fetch_max(position, Ordering::Relaxed);
@@ -52,6 +85,34 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::Progress;
+
+    #[test]
+    fn no_more_is_told_than_there_is() {
+        let sum = Arc::new(AtomicU64::new(0));
+        let total = Arc::clone(&sum);
+        let progress = Progress::new(move |bytes| {
+            total.fetch_add(bytes, Ordering::Relaxed);
+        })
+        .up_to(100);
+        for (position, expected) in [(30, 30), (60, 90), (100, 100), (7, 100)] {
+            progress.meter().reach(position);
+            assert_eq!(sum.load(Ordering::Relaxed), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again() {
+        let sum = Arc::new(AtomicU64::new(0));
+        let total = Arc::clone(&sum);
+        let progress = Progress::new(move |bytes| {
+            total.fetch_add(bytes, Ordering::Relaxed);
+        });
+        let rest = progress.beyond(25);
+        for file in [10, 10, 10, 10] {
+            rest.meter().reach(file);
+        }
+        assert_eq!(sum.load(Ordering::Relaxed), 15);
+    }
 
     #[test]
     fn a_second_try_is_not_counted_twice() {

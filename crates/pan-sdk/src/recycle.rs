@@ -1,8 +1,6 @@
 use futures_util::stream::{self, Stream, TryStreamExt};
 use pan_model::{FsId, Timestamp, Window};
-use pan_pcs::{
-    DoneBody, MAX_BATCH_ITEMS, Object, RecycleBody, RecycledBody, RestoreItem, write_batch,
-};
+use pan_pcs::{MAX_BATCH_ITEMS, Object, RecycleBody, RecycledBody, RestoreItem, write_batch};
 use serde::de::IgnoredAny;
 
 use crate::call::Call;
@@ -59,7 +57,8 @@ impl Client {
                 let Some(start) = start else { return Ok(None) };
                 let end = start + PAGE_ENTRIES;
                 let page = client.list_recycle(Window { start, end }).await?;
-                let next = (page.len() as u64 >= PAGE_ENTRIES).then_some(end);
+                // A longer page is that of a service without windows: all entries.
+                let next = (page.len() as u64 == PAGE_ENTRIES).then_some(end);
                 Ok::<_, Error>(Some((page, next)))
             }
         });
@@ -87,12 +86,10 @@ impl Client {
         for slice in ids.chunks(MAX_BATCH_ITEMS) {
             let items = slice.iter().map(|id| RestoreItem::new(&id.to_string())).collect();
             let call = Call::post("restore").with_param(write_batch::<RestoreItem>(items));
-            match self.ask::<DoneBody<RestoreItem>>(&call).await {
+            match self.ask::<IgnoredAny>(&call).await {
                 Ok(_) => done.extend_from_slice(slice),
-                Err(mut error) => {
-                    // The items that were done are the first ones.
-                    let count = error.take_done::<RestoreItem>().len().min(slice.len());
-                    done.extend_from_slice(&slice[..count]);
+                Err(error) => {
+                    done.extend_from_slice(&slice[..error.done_items().min(slice.len())]);
                     return Err(PartlyDone { done, error });
                 }
             }

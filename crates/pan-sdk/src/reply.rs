@@ -2,8 +2,9 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use pan_pcs::ErrorBody;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -20,6 +21,13 @@ pub(crate) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+}
+
+/// A content that was the answer.
+pub(crate) struct Reply {
+    /// `Content-Type`, when there is one.
+    pub(crate) kind: Option<String>,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
@@ -53,6 +61,20 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| self.no_reply(error.to_string()))
     }
 
+    /// The content that was asked for, or the error that the answer is.
+    pub(crate) fn into_content(self) -> Result<Reply, Error> {
+        if !self.status.is_success() || ErrorBody::find(&self.body).is_some() {
+            return Err(self.into_error());
+        }
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        Ok(Reply { kind: kind.map(str::to_owned), body: self.body.into() })
+    }
+
+    /// The status and the body, unjudged.
+    pub(crate) fn raw(&self) -> (u16, &[u8]) {
+        (self.status.as_u16(), &self.body)
+    }
+
     /// The error, of an answer that is one.
     pub(crate) fn into_error(self) -> Error {
         if let Some(body) = ErrorBody::find(&self.body) {
@@ -71,7 +93,7 @@ impl Answer {
     fn refusal(&self, body: ErrorBody) -> Error {
         let retry_after = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         Error::Refused(Box::new(Refusal {
-            code: (body.error_code != 0).then_some(body.error_code),
+            code: body.code(),
             status: self.status.as_u16(),
             message: body.error_msg,
             request_id: body.request_id,

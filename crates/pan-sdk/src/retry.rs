@@ -51,6 +51,11 @@ impl RetryPolicy {
         Self { patience: Duration::from_secs(3), ..Self::default() }
     }
 
+    /// Whether anything is ever repeated.
+    pub(crate) fn repeats(&self) -> bool {
+        !self.patience.is_zero()
+    }
+
     /// The pauses of one call.
     pub(crate) fn pauses(&self) -> Pauses {
         let steps = ExponentialBuilder::default()
@@ -85,6 +90,10 @@ impl Pauses {
         if !error.is_retryable() || (repeat == Repeat::Harmful && !error.is_unexecuted()) {
             return None;
         }
+        self.next(error)
+    }
+
+    fn next(&mut self, error: &Error) -> Option<Duration> {
         let pause = self.steps.next()?.max(error.retry_after().unwrap_or_default());
         self.left = self.left.checked_sub(pause)?;
         Some(pause)
@@ -92,16 +101,27 @@ impl Pauses {
 
     /// Waits for the next try, or hands the error back when there is to be none.
     pub(crate) async fn wait(&mut self, error: Error, repeat: Repeat) -> Result<(), Error> {
-        let Some(pause) = self.after(&error, repeat) else { return Err(error) };
-        // What somebody waits for is worth telling.
-        if pause >= Duration::from_secs(1) {
-            info!("trying again in {} s: {error}", pause.as_secs());
-        } else {
-            debug!("trying again in {} ms: {error}", pause.as_millis());
-        }
-        tokio::time::sleep(pause).await;
-        Ok(())
+        let pause = self.after(&error, repeat);
+        sit_out(pause, error).await
     }
+
+    /// The same for an error that is known to pass and to have changed nothing.
+    pub(crate) async fn wait_in_any_case(&mut self, error: Error) -> Result<(), Error> {
+        let pause = self.next(&error);
+        sit_out(pause, error).await
+    }
+}
+
+async fn sit_out(pause: Option<Duration>, error: Error) -> Result<(), Error> {
+    let Some(pause) = pause else { return Err(error) };
+    // What somebody waits for is worth telling.
+    if pause >= Duration::from_secs(1) {
+        info!("trying again in {} s: {error}", pause.as_secs());
+    } else {
+        debug!("trying again in {} ms: {error}", pause.as_millis());
+    }
+    tokio::time::sleep(pause).await;
+    Ok(())
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date.

@@ -28,6 +28,12 @@ impl Activity {
         self.last_ms.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Nothing will move for so long, and that is meant.
+    pub(crate) fn pause(&self, wait: Duration) {
+        let until = (self.started.elapsed() + wait).as_millis();
+        self.last_ms.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
     fn last(&self) -> Instant {
         self.started + Duration::from_millis(self.last_ms.load(Ordering::Relaxed))
     }
@@ -75,6 +81,13 @@ mod tests {
             }
         };
         assert_eq!(while_active(&activity, LIMIT, work).await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_is_meant_is_no_stall() {
+        let activity = Activity::start();
+        activity.pause(LIMIT * 3);
+        assert_eq!(while_active(&activity, LIMIT, sleep(LIMIT * 3)).await, Some(()));
     }
 
     #[tokio::test]

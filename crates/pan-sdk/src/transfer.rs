@@ -1,9 +1,15 @@
 //! Whole files, of any size: parts in parallel, everything verified.
 
 mod download_file;
+mod download_journal;
+mod journal;
 mod parts;
+mod ranges;
+mod sweep;
 mod target;
 mod upload_file;
+mod upload_journal;
+mod upload_large;
 mod upload_many;
 mod upload_reader;
 
@@ -31,16 +37,20 @@ pub struct TransferOptions {
     pub parallel: usize,
     /// Whether a service is asked first if it has the content already, for
     /// files of more than 256 KiB: then no byte is sent. It costs one pass
-    /// over the file before the first byte goes out; parts that are merged
-    /// need the md5 of that pass anyway. Yes unless set.
+    /// over the file. For files of up to 256 MiB, or the threshold, that pass
+    /// comes first; while a larger one is read, its first parts are on their
+    /// way. Yes unless set.
     pub rapid: bool,
     /// Who is told of the bytes that have moved.
     pub progress: Progress,
     /// The modification time that a downloaded file gets.
     pub modified: Option<SystemTime>,
     /// A directory where it is remembered which parts are done, so that a
-    /// transfer that was broken off, by whatever, goes on there when it is
-    /// begun again. None unless set: then it begins anew.
+    /// transfer of a file above the threshold that was broken off, by
+    /// whatever, goes on there when it is begun again with the same arguments
+    /// by the same token. It is made when it is missing. A file that looks
+    /// another way than before begins anew. None unless set: then every
+    /// transfer begins anew.
     pub journal: Option<PathBuf>,
     /// What limits the bytes a second. Clones share the limit.
     pub throttle: Throttle,

@@ -1,13 +1,12 @@
 use pan_model::{Md5, Ondup, PanPath};
-use pan_pcs::{EntryBody, TmpfileBody};
+use pan_pcs::{EntryBody, ErrorCode, TmpfileBody};
 use serde::de::DeserializeOwned;
 
 use crate::call::Call;
 use crate::endpoint::Host;
-use crate::multipart::Sending;
-use crate::progress::Meter;
+use crate::multipart::{Flow, Sending};
 use crate::stall::Activity;
-use crate::{Client, Content, Entry, Error, Progress};
+use crate::{Client, Content, Entry, Error, TransferOptions};
 
 impl Client {
     /// Uploads a file in one request (pcs-rest 4.2): at most 2 GiB. Missing
@@ -15,6 +14,13 @@ impl Client {
     /// `ondup` made a new name.
     ///
     /// For files of any size see [`upload_file`](Self::upload_file).
+    ///
+    /// The md5 of bytes and files is computed first, in a pass of its own, and
+    /// announced. An OpenPan server stores nothing when what arrives is
+    /// something else, so that a bad connection never puts damaged bytes in
+    /// the place of good ones; the upload is tried again. Other services
+    /// ignore the announcement: there, and with a reader or a stream, damage
+    /// is noticed afterwards, and what was stored is as it arrived.
     ///
     /// # Errors
     /// 31061 when the name is taken, 31062 and 31063 for a path that cannot
@@ -26,7 +32,7 @@ impl Client {
         content: Content,
         ondup: Ondup,
     ) -> Result<Entry, Error> {
-        self.upload_metered(path, content, ondup, &Progress::default()).await
+        self.upload_metered(path, content, ondup, &TransferOptions::default()).await
     }
 
     /// Uploads a block for [`create_superfile`](Self::create_superfile)
@@ -36,35 +42,39 @@ impl Client {
     /// # Errors
     /// [`Error::Damaged`] when what arrived is not what was sent.
     pub async fn upload_tmpfile(&self, content: Content) -> Result<Md5, Error> {
-        self.upload_tmpfile_metered(content, &Progress::default()).await
+        self.upload_tmpfile_metered(content, &TransferOptions::default()).await
     }
 
     pub(crate) async fn upload_metered(
         &self,
         path: &PanPath,
-        content: Content,
+        mut content: Content,
         ondup: Ondup,
-        progress: &Progress,
+        options: &TransferOptions,
     ) -> Result<Entry, Error> {
-        let call = Call::post("upload").on_host(Host::Upload).with_path(path).with_ondup(ondup);
+        let mut call = Call::post("upload").on_host(Host::Upload).with_path(path).with_ondup(ondup);
+        content.hash().await?;
+        if let Some(md5) = content.md5() {
+            call = call.with("content-md5", md5.to_string());
+        }
         let read = |body: EntryBody| {
             let entry = Entry::read(body)?;
             Ok((entry.md5, entry))
         };
-        self.deliver(&call, content, progress, read).await
+        self.deliver(&call, content, options, read).await
     }
 
     pub(crate) async fn upload_tmpfile_metered(
         &self,
         content: Content,
-        progress: &Progress,
+        options: &TransferOptions,
     ) -> Result<Md5, Error> {
         let call = Call::post("upload").on_host(Host::Upload).with("type", "tmpfile");
         let read = |body: TmpfileBody| {
             let md5 = body.md5.parse().map_err(|_| format!("`{}` is no md5", body.md5))?;
             Ok((Some(md5), md5))
         };
-        self.deliver(&call.harmless_if(true), content, progress, read).await
+        self.deliver(&call.harmless_if(true), content, options, read).await
     }
 
     /// Sends a content as often as it takes, and compares the md5 that came
@@ -73,13 +83,13 @@ impl Client {
         &self,
         call: &Call,
         mut content: Content,
-        progress: &Progress,
+        options: &TransferOptions,
         read: impl Fn(B) -> Result<(Option<Md5>, T), String>,
     ) -> Result<T, Error> {
-        let meter = progress.meter();
+        let flow = Flow { meter: options.progress.meter(), throttle: options.throttle.clone() };
         let mut pauses = self.retry().pauses();
         loop {
-            let delivered = self.deliver_once(call, &mut content, &meter).await;
+            let delivered = self.deliver_once(call, &mut content, &flow).await;
             let checked = delivered.and_then(|(sent, body)| {
                 let (found, value) = read(body).map_err(|reason| self.malformed(call, reason))?;
                 compare(Some(sent), found)?;
@@ -88,6 +98,10 @@ impl Client {
             match checked {
                 Ok(value) => return Ok(value),
                 Err(error) if !content.is_repeatable() => return Err(error),
+                // What arrived is not what was announced, and nothing was stored.
+                Err(error) if error.is(ErrorCode::BadRequest) && content.md5().is_some() => {
+                    pauses.wait_in_any_case(error).await?;
+                }
                 Err(error) => pauses.wait(error, call.repeat).await?,
             }
         }
@@ -97,14 +111,14 @@ impl Client {
         &self,
         call: &Call,
         content: &mut Content,
-        meter: &Meter,
+        flow: &Flow,
     ) -> Result<(Md5, B), Error> {
         let spent = || Error::Input(String::from("the content was sent before"));
         let early = || self.malformed(call, String::from("it came before all was sent"));
         let length = content.size().0;
         let activity = Activity::start();
         let frames = content.frames().ok_or_else(spent)?;
-        let sending = Sending::new(frames, length, activity.clone(), meter.clone());
+        let sending = Sending::new(frames, length, content.md5(), activity.clone(), flow.clone());
         let outcome = sending.outcome();
         let reply = self.send(call, sending, &activity).await;
         if let Some(failure) = outcome.failure() {

@@ -5,6 +5,8 @@
 
 mod answer;
 mod batch;
+mod bulk_frames;
+mod bulk_upload;
 mod byteranges;
 mod content;
 mod create_superfile;
@@ -12,6 +14,7 @@ mod delete;
 mod diff;
 mod download;
 mod error;
+mod extensions;
 mod list;
 mod media;
 mod meta;

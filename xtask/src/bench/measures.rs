@@ -1,5 +1,6 @@
 //! The groups of measures: which there are, in which order they run, and what they share.
 
+mod client;
 mod download;
 mod limits;
 mod list;
@@ -44,6 +45,8 @@ pub(crate) enum Group {
     Memory,
     /// A tree of a million entries: whole directories, lists, search, diff
     Tree,
+    /// The `pan` command beside bypy, rclone, find and curl
+    Client,
 }
 
 impl Group {
@@ -68,6 +71,7 @@ impl Group {
             Self::Download => download::measure(bench, report),
             Self::Memory => memory::measure(bench, report),
             Self::Tree => tree::measure(bench, report),
+            Self::Client => client::measure(bench, report),
         }
     }
 }

@@ -76,16 +76,30 @@ pub(crate) fn openpan(server: &Server) -> Target {
     Target { name: "openpan", address: server.address, dialect }
 }
 
+/// The module that makes nginx a WebDAV server that rclone can talk to
+/// (`apt-get install libnginx-mod-http-dav-ext`).
+const DAV_EXT: &str = "/usr/lib/nginx/modules/ngx_http_dav_ext_module.so";
+
+/// Whether nginx is started with all that WebDAV clients ask for.
+pub(crate) fn nginx_speaks_dav() -> bool {
+    Path::new(DAV_EXT).is_file()
+}
+
 /// nginx as it comes, with the WebDAV methods that it needs to take files.
 fn nginx(program: &Path, dir: &Path, address: SocketAddr) -> Result<Command> {
     let home = dir.display();
     // Without this line the workers of a root's nginx may not write into our directory.
     let user = if workspace::is_root() { "user root;" } else { "" };
+    let [load, methods] = match nginx_speaks_dav() {
+        true => [&*format!("load_module {DAV_EXT};"), "dav_ext_methods PROPFIND OPTIONS;"],
+        false => ["", ""],
+    };
     let config = dir.join("nginx.conf");
     fs::write(
         &config,
         format!(
-            "{user}
+            "{load}
+{user}
 daemon off;
 worker_processes 2;
 pid {home}/pid;
@@ -108,6 +122,7 @@ http {{
         autoindex on;
         autoindex_format json;
         dav_methods PUT DELETE MKCOL;
+        {methods}
         create_full_put_path on;
     }}
 }}
@@ -129,11 +144,12 @@ fn dufs(program: &Path, dir: &Path, address: SocketAddr) -> Result<Command> {
 }
 
 /// A port that was free a moment ago, for programs that cannot pick one themselves.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn wait_until_it_listens(name: &str, address: SocketAddr) -> Result<()> {
+/// Waits for the listener of a program that has just been started.
+pub(crate) fn wait_until_it_listens(name: &str, address: SocketAddr) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(address).is_err() {
         ensure!(Instant::now() < deadline, "{name} does not listen on {address}");

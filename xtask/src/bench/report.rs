@@ -106,7 +106,7 @@ impl Report {
 }
 
 fn cells(first: &str, width: usize, [value, reference, ratio, asked]: [&str; 4]) -> String {
-    format!("{first:<width$} {value:>12} {reference:>16} {ratio:>6} {asked:>9}")
+    format!("{first:<width$} {value:>12} {reference:>24} {ratio:>6} {asked:>10}")
 }
 
 impl Row {
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(row.reached, Some(true));
         assert_eq!(
             row.table_line(30),
-            "one large upload (1 GiB)          0.66 GB/s         md5 0.80   0.82 >= 0.80 x  yes"
+            "one large upload (1 GiB)          0.66 GB/s                 md5 0.80   0.82  >= 0.80 x  yes"
         );
     }
 

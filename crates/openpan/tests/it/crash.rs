@@ -11,7 +11,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::server::{Server, empty_directory};
-use crate::workload::{Node, Op, Outcome, Tree, Worker, outcome, prefixes, send, with};
+use crate::workload::{
+    Node, Op, Outcome, Tree, Worker, bulk_states, outcome, prefixes, send, with,
+};
 
 crate::tests![nothing_acknowledged_is_lost_to_kill];
 
@@ -113,7 +115,13 @@ fn work(worker: &mut Worker, address: &str, token: &str, is_killed: &AtomicBool)
         };
         match outcome(&worker.tree, &op) {
             Outcome::Done(after) => {
-                reply.ok();
+                let reply = reply.ok();
+                if let Op::PutMany { items } = &op {
+                    let told = reply["list"].as_array().unwrap().iter();
+                    let told: Vec<_> = told.map(|item| item["error_code"].as_u64()).collect();
+                    let due = bulk_states(&worker.tree, items).into_iter().skip(1);
+                    assert_eq!(told, due.map(|(_, code)| code).collect::<Vec<_>>());
+                }
                 worker.tree = after;
                 acknowledged += 1;
             }
@@ -143,6 +151,9 @@ fn work(worker: &mut Worker, address: &str, token: &str, is_killed: &AtomicBool)
 fn possible_trees(before: &Tree, in_flight: &Op, found: &Tree) -> Vec<Tree> {
     if let Op::DeleteMany { paths } = in_flight {
         return prefixes(before, paths);
+    }
+    if let Op::PutMany { items } = in_flight {
+        return bulk_states(before, items).into_iter().map(|(tree, _)| tree).collect();
     }
     let mut possible = vec![before.clone()];
     match outcome(before, in_flight) {

@@ -5,6 +5,7 @@
 //! `pan-conformance` show by name and share one server. Everything that ran
 //! on that server ends in `openpan check --read-data`.
 //!
+//! `OPENPAN_TEST_UPDATE` writes `docs/tour.md` anew, as it is seen now.
 //! `OPENPAN_TEST_SEED` repeats the programs of the model and the crash test,
 //! `OPENPAN_TEST_MODEL_PROGRAMS` and `OPENPAN_TEST_CRASH_ROUNDS` ask for more
 //! of them (`OPENPAN_TEST_SYNC_SEEDS` of `pan sync`); `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
@@ -15,30 +16,50 @@
 mod admin;
 mod backup;
 mod bad_input;
+mod bad_network;
+mod check_trees;
 mod cli;
 mod clients;
 mod commands;
+mod completion;
 mod configuration;
 mod crash;
 mod damage;
 mod dump;
+mod examples;
+mod faults;
 mod feed;
+mod filters;
+mod globs;
+mod going_on;
 mod hands;
 mod in_hand;
 mod invariants;
+mod link;
+mod man;
+mod many_files;
+mod mistakes;
 mod model;
 mod person;
 mod proxy;
 mod purge;
+mod put_get;
 mod rapid_put;
+mod relay;
+mod resume;
 mod running_download;
 mod scrub;
 mod security;
 mod server;
 mod shared;
 mod sync;
+mod terminal;
+mod tour;
+mod tree_du_df;
+mod trust;
 mod workers;
 mod workload;
+mod world;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -65,23 +86,39 @@ fn main() {
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
+        many_files::tests,
         clients::tests,
+        faults::tests,
+        going_on::tests,
         model::tests,
         feed::tests,
         sync::tests,
         admin::tests,
         backup::tests,
         bad_input::tests,
+        check_trees::tests,
         cli::tests,
         commands::tests,
+        completion::tests,
         configuration::tests,
         damage::tests,
         dump::tests,
+        examples::tests,
+        filters::tests,
+        globs::tests,
         invariants::tests,
+        man::tests,
+        mistakes::tests,
         purge::tests,
+        put_get::tests,
         rapid_put::tests,
+        resume::tests,
         running_download::tests,
         scrub::tests,
+        terminal::tests,
+        tour::tests,
+        tree_du_df::tests,
+        trust::tests,
         workers::tests,
         shared::tests,
     ];

@@ -1,5 +1,6 @@
 //! Somebody who uses the `pan` command.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -47,7 +48,7 @@ fn changed(directory: &Path) -> SystemTime {
 /// Somebody at a terminal: a home, a directory, an endpoint, a token.
 pub(crate) struct Person {
     home: TempDir,
-    endpoint: String,
+    pub(crate) endpoint: String,
     pub(crate) token: String,
 }
 
@@ -65,14 +66,26 @@ impl Person {
 
     /// `pan` with these arguments, as this person.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(pan());
+        let mut command = self.program(pan());
+        command.args(arguments);
+        command
+    }
+
+    /// Any program, as this person, with `pan` in its path.
+    pub(crate) fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::env::split_paths(&path);
+        let paths = pan().parent().map(Path::to_owned).into_iter().chain(paths);
+        command.env("PATH", std::env::join_paths(paths).unwrap());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENPAN_")) {
             command.env_remove(name);
         }
         command.env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("XDG_STATE_HOME", self.path("state"));
         command.env("OPENPAN_ENDPOINT", &self.endpoint).env("OPENPAN_TOKEN", &self.token);
-        command.current_dir(self.home.path()).args(arguments).stdin(Stdio::null());
+        command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+        command.current_dir(self.home.path()).stdin(Stdio::null());
         command
     }
 

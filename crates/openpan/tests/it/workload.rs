@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use pan_conformance::pcs::{Carrier, Client, Reply, digest};
+use pan_conformance::pcs::{BulkItem, Carrier, Client, Reply, bulk_body, digest};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
@@ -23,13 +23,37 @@ pub(crate) type Tree = BTreeMap<String, Node>;
 /// One request that changes something.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    Put { path: String, content: Vec<u8>, ondup: &'static str },
-    Merge { path: String, blocks: Vec<Vec<u8>>, ondup: &'static str },
-    Mkdir { path: String },
-    Move { from: String, to: String },
-    Copy { from: String, to: String },
-    Delete { path: String },
-    DeleteMany { paths: Vec<String> },
+    Put {
+        path: String,
+        content: Vec<u8>,
+        ondup: &'static str,
+    },
+    /// In one request: path, content and `ondup` of each.
+    PutMany {
+        items: Vec<(String, Vec<u8>, &'static str)>,
+    },
+    Merge {
+        path: String,
+        blocks: Vec<Vec<u8>>,
+        ondup: &'static str,
+    },
+    Mkdir {
+        path: String,
+    },
+    Move {
+        from: String,
+        to: String,
+    },
+    Copy {
+        from: String,
+        to: String,
+    },
+    Delete {
+        path: String,
+    },
+    DeleteMany {
+        paths: Vec<String>,
+    },
 }
 
 /// What a request may do to a tree.
@@ -71,7 +95,8 @@ impl Worker {
         }
         let ondup = ["", "overwrite", "overwrite", "newcopy"][self.random.random_range(0..4)];
         match self.random.random_range(0..100) {
-            0..45 => {
+            0..12 => Op::PutMany { items: self.many() },
+            12..45 => {
                 let size = self.size();
                 Op::Put { path: self.file(), content: self.content(size), ondup }
             }
@@ -90,6 +115,19 @@ impl Worker {
             84..94 => Op::Delete { path: self.known() },
             _ => Op::DeleteMany { paths: (0..4).map(|_| self.known()).collect() },
         }
+    }
+
+    /// Files of every size that is small. None gets a name from the server,
+    /// which would not be known when no reply comes.
+    fn many(&mut self) -> Vec<(String, Vec<u8>, &'static str)> {
+        let count = self.random.random_range(1..30);
+        let item = |this: &mut Self| {
+            let limit = [100, 20_000, 100_000][this.random.random_range(0..3)];
+            let size = this.random.random_range(0..limit);
+            let ondup = ["", "overwrite"][this.random.random_range(0..2)];
+            (this.file(), this.content(size), ondup)
+        };
+        (0..count).map(|_| item(self)).collect()
     }
 
     fn size(&mut self) -> usize {
@@ -132,6 +170,13 @@ pub(crate) fn send(client: &Client, op: &Op) -> std::io::Result<Reply> {
     match op {
         Op::Put { path, content, ondup } => client
             .try_send(&file("upload").param("path", path).param("ondup", ondup).content(content)),
+        Op::PutMany { items } => {
+            let items: Vec<_> = items
+                .iter()
+                .map(|(path, content, ondup)| BulkItem::new(path, content).ondup(ondup))
+                .collect();
+            client.try_send(&client.bulk_call(bulk_body(&items)))
+        }
         Op::Merge { path, blocks, ondup } => {
             for block in blocks {
                 client.try_send(&file("upload").param("type", "tmpfile").content(block))?.ok();
@@ -157,6 +202,8 @@ pub(crate) fn send(client: &Client, op: &Op) -> std::io::Result<Reply> {
 pub(crate) fn outcome(tree: &Tree, op: &Op) -> Outcome {
     match op {
         Op::Put { path, content, ondup } => store(tree, path, file_node(content), ondup),
+        // Always answered as a whole: see `bulk_states`.
+        Op::PutMany { items } => Outcome::Done(bulk_states(tree, items).pop().unwrap().0),
         Op::Merge { path, blocks, ondup } => store(tree, path, file_node(&blocks.concat()), ondup),
         Op::Mkdir { path } => store(tree, path, Node::Directory, ""),
         Op::Move { from, to } => carry(tree, from, to, true),
@@ -182,6 +229,24 @@ pub(crate) fn prefixes(tree: &Tree, paths: &[String]) -> Vec<Tree> {
             break;
         }
         states.push(without(last, path));
+    }
+    states
+}
+
+/// The trees that a bulk upload goes through, each with the code that the item
+/// before it was refused with.
+pub(crate) fn bulk_states(
+    tree: &Tree,
+    items: &[(String, Vec<u8>, &'static str)],
+) -> Vec<(Tree, Option<u64>)> {
+    let mut states = vec![(tree.clone(), None)];
+    for (path, content, ondup) in items {
+        let last = &states.last().unwrap().0;
+        states.push(match store(last, path, file_node(content), ondup) {
+            Outcome::Done(after) => (after, None),
+            Outcome::Refused(codes) => (last.clone(), Some(codes[0])),
+            Outcome::NewName { .. } => panic!("no item asks for a new name"),
+        });
     }
     states
 }

@@ -89,7 +89,7 @@ impl Sync<'_> {
             bytes: small.bytes.clone(),
             ondup: ondup(small.item),
         });
-        let sent = self.client.upload_many(sending.collect()).await;
+        let sent = self.client.upload_many(sending.collect(), &self.args.transfer.options()).await;
         for (small, sent) in files.iter().zip(sent) {
             let went = self.sent(small.item, small.stat, sent);
             again |= self.settle(small.item, went)?;
@@ -144,7 +144,7 @@ impl Sync<'_> {
         {
             return Ok(Outcome::Stale);
         }
-        let bar = self.bars.file(&item.key, stat.size);
+        let bar = self.bars.file(&item.key, stat.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         let sent = match &item.remote {
@@ -206,7 +206,7 @@ impl Sync<'_> {
         match sent {
             Ok(entry) => {
                 self.agree(&item.key, stat, Remote::of(&entry))?;
-                self.bars.file_done();
+                self.bars.counts().file_done();
                 self.done(Did::Upload, &item.key)?;
                 Ok(Outcome::Done)
             }
@@ -239,7 +239,7 @@ impl Sync<'_> {
         let Some(remote) = item.remote else { return Ok(Outcome::Stale) };
         let target = self.target(view, item)?;
         let making = Making::beside(&target, &item.key);
-        let bar = self.bars.file(&item.key, remote.size);
+        let bar = self.bars.file(&item.key, remote.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         options.modified = time_of(remote.mtime);
@@ -263,7 +263,7 @@ impl Sync<'_> {
         let Some(stat) = placed.map_err(cannot)? else { return Ok(Outcome::Stale) };
         let md5 = facts.md5.or(remote.md5);
         self.base.borrow_mut().agree(&item.key, &Pair { stat, remote, md5 })?;
-        self.bars.file_done();
+        self.bars.counts().file_done();
         self.done(Did::Download, &item.key)?;
         Ok(Outcome::Done)
     }

@@ -47,6 +47,7 @@ pub struct Call<'a> {
     raw_query: Option<String>,
     part: Option<Part>,
     part_first: bool,
+    body: Option<(String, Vec<u8>)>,
     fields: Vec<(String, String)>,
 }
 
@@ -64,6 +65,7 @@ impl<'a> Call<'a> {
             raw_query: None,
             part: None,
             part_first: false,
+            body: None,
             fields: Vec::new(),
         }
     }
@@ -129,6 +131,12 @@ impl<'a> Call<'a> {
     /// Sends the file part before the text parts.
     pub fn part_first(mut self) -> Self {
         self.part_first = true;
+        self
+    }
+
+    /// Sends this as the body, of this type, and nothing else in it.
+    pub fn body_of(mut self, body_type: &str, body: Vec<u8>) -> Self {
+        self.body = Some((body_type.into(), body));
         self
     }
 
@@ -209,6 +217,9 @@ impl<'a> Call<'a> {
     }
 
     fn body(&self) -> (Vec<u8>, Option<String>) {
+        if let Some((body_type, body)) = &self.body {
+            return (body.clone(), Some(body_type.clone()));
+        }
         let mut pairs = match self.carrier {
             Carrier::Get | Carrier::PostQuery => Vec::new(),
             Carrier::PostForm | Carrier::PostMultipart => self.params.clone(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::bulk_body::{BulkItem, bulk_body};
 use super::call::Call;
 use super::digest::{crc32, md5_hex};
 use super::reply::Reply;
@@ -112,6 +113,17 @@ impl Client {
         let call = call.param("content-md5", md5_hex(content));
         let call = call.param("slice-md5", md5_hex(&content[..256 << 10]));
         call.param("content-crc32", format!("{:#x}", crc32(content))).send()
+    }
+
+    /// Uploads many files in one request.
+    #[track_caller]
+    pub fn bulk(&self, items: &[BulkItem]) -> Reply {
+        self.bulk_call(bulk_body(items)).send()
+    }
+
+    /// A bulk upload with this body.
+    pub fn bulk_call(&self, body: Vec<u8>) -> Call<'_> {
+        self.file("bulkupload").body_of("application/x-openpan-bulk", body)
     }
 
     /// Uploads a block and returns its md5.

@@ -13,7 +13,8 @@
 //! line, the status with a JSON pattern (see `pattern`), an error code or
 //! `= text` for raw bytes, and header fields as they should come. In the
 //! request, `name=value` is a parameter, `<text` the content, `@Name=value` a
-//! header field; `<300000*x` is 300,000 times `x`; blanks are kept between `'…'`, and `\n` ends a line in bytes.
+//! header field, `+path=text` an item of a bulk upload and `+path:ondup=text`
+//! one with `ondup`; `<300000*x` is 300,000 times `x`; blanks are kept between `'…'`, and `\n` ends a line in bytes.
 //! `{d}` is a fresh directory, `<=hello>` what `<id:hello>` was, as text.
 
 use serde_json::Value;
@@ -34,6 +35,8 @@ pub(super) struct Step {
     pub(super) method: String,
     pub(super) params: Vec<(String, String)>,
     pub(super) content: Option<String>,
+    /// Path, `ondup` and content of the items of a bulk upload.
+    pub(super) items: Vec<(String, Option<String>, String)>,
     pub(super) fields: Vec<(String, String)>,
     pub(super) status: u16,
     pub(super) expected: Expected,
@@ -100,6 +103,15 @@ fn parse_request(step: &mut Step, line: &str) {
     for word in words {
         if let Some(content) = word.strip_prefix('<') {
             step.content = Some(parse_content(content));
+            continue;
+        }
+        if let Some(item) = word.strip_prefix('+') {
+            let (place, content) = item.split_once('=').unwrap_or_else(|| bad(step.line, &word));
+            let (path, ondup) = match place.split_once(':') {
+                Some((path, ondup)) => (path, Some(ondup.to_owned())),
+                None => (place, None),
+            };
+            step.items.push((path.into(), ondup, parse_content(content)));
             continue;
         }
         let pair = word.strip_prefix('@').unwrap_or(&word).split_once('=');

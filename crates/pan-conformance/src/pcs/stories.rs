@@ -4,7 +4,7 @@
 use super::call::{Call, Carrier, Credential};
 use super::golden::{Expected, Step, parse};
 use super::pattern::Bindings;
-use super::{Client, DEMO, Promise, Reply, Target};
+use super::{BulkItem, Client, DEMO, Promise, Reply, Target, bulk_body};
 
 const FILES: &[(&str, &str)] = &[
     ("calls", include_str!("../../golden/calls.txt")),
@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     ("finding", include_str!("../../golden/finding.txt")),
     ("downloads", include_str!("../../golden/downloads.txt")),
     ("recycle", include_str!("../../golden/recycle.txt")),
+    ("bulk_upload", include_str!("../../golden/bulk_upload.txt")),
     ("rapid_upload", include_str!("../../golden/rapid_upload.txt")),
 ];
 
@@ -65,6 +66,17 @@ fn as_call<'a>(
     credential: Credential,
 ) -> Call<'a> {
     let mut call = client.call(&step.object, &step.method).credential(credential);
+    if !step.items.is_empty() {
+        // The body is taken.
+        let item = |(path, ondup, content): &(String, Option<String>, String)| {
+            let item = BulkItem::new(path, content.as_bytes());
+            ondup.iter().fold(item, |item, word| item.ondup(word))
+        };
+        let items: Vec<_> = step.items.iter().map(item).collect();
+        let credential =
+            if credential == Credential::Body { Credential::Query } else { credential };
+        return client.bulk_call(bulk_body(&items)).credential(credential);
+    }
     call = match (&step.content, carrier) {
         (None, carrier) => call.by(carrier),
         // A call with content is a multipart POST, whose texts may be in the query.

@@ -1,8 +1,10 @@
 //! A local file in the making: written under a temporary name beside its
-//! place, and put there when it is whole. Dropping it removes it.
+//! place, and put there when it is whole. Dropping it removes it, unless a
+//! journal says what is in it.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,6 +13,7 @@ use bytes::Bytes;
 use tempfile::{NamedTempFile, TempPath};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::download_journal::DownloadJournal;
 use crate::Error;
 use crate::local_file::{blocking, cannot};
 
@@ -20,8 +23,16 @@ const WRITE_BYTES: usize = 1 << 20;
 /// The file.
 pub(super) struct Target {
     file: Arc<File>,
-    temporary: TempPath,
+    temporary: Temporary,
     place: PathBuf,
+}
+
+/// The temporary name.
+enum Temporary {
+    /// Removed on drop.
+    Lost(TempPath),
+    /// Found again by the next try.
+    Kept(PathBuf),
 }
 
 impl Target {
@@ -35,7 +46,30 @@ impl Target {
         let temporary =
             temporary_beside(&place).map_err(|error| cannot("create", &place, error))?;
         let (file, temporary) = temporary.into_parts();
-        Ok(Self { file: Arc::new(file), temporary, place })
+        Ok(Self { file: Arc::new(file), temporary: Temporary::Lost(temporary), place })
+    }
+
+    /// Begins the file under a temporary name that stays. What has that name
+    /// is not written to but removed: somebody may still be writing to it.
+    pub(super) fn create_at(place: &Path, temporary: &Path) -> Result<Self, Error> {
+        let created = match fs::remove_file(temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => File::options().read(true).write(true).create_new(true).open(temporary),
+        };
+        let file = created.map_err(|error| cannot("create", place, error))?;
+        Ok(Self::kept(file, place, temporary))
+    }
+
+    /// Goes on with a file that was begun, if so many bytes of it are there.
+    pub(super) fn reopen(place: &Path, temporary: &Path, length: u64) -> Option<Self> {
+        let file = File::options().read(true).write(true).open(temporary).ok()?;
+        let has = file.metadata().ok().filter(Metadata::is_file)?.len();
+        (length > 0 && has >= length).then(|| Self::kept(file, place, temporary))
+    }
+
+    fn kept(file: File, place: &Path, temporary: &Path) -> Self {
+        let temporary = Temporary::Kept(temporary.to_owned());
+        Self { file: Arc::new(file), temporary, place: place.to_owned() }
     }
 
     /// The open file, to be written and read at offsets.
@@ -43,20 +77,28 @@ impl Target {
         Arc::clone(&self.file)
     }
 
-    /// Gives the file its place, where it replaces what was there.
+    /// Flushes the file to the disk and gives it its place, where it replaces
+    /// what was there: after a power cut there is the old file or the new one.
     pub(super) async fn finish(self, modified: Option<SystemTime>) -> Result<(), Error> {
-        blocking(move || self.finish_now(modified)).await
+        blocking(move || {
+            self.file.sync_data().map_err(|error| cannot("write", &self.place, error))?;
+            self.finish_now(modified)
+        })
+        .await
     }
 
     fn finish_now(self, modified: Option<SystemTime>) -> Result<(), Error> {
         let Self { file, temporary, place } = self;
         let dated = modified.map_or(Ok(()), |time| file.set_modified(time));
-        dated
-            .and_then(|()| temporary.persist(&place).map_err(io::Error::from))
-            .map_err(|error| cannot("create", &place, error))
+        let placed = dated.and_then(|()| match temporary {
+            Temporary::Lost(path) => path.persist(&place).map_err(io::Error::from),
+            Temporary::Kept(path) => fs::rename(path, &place),
+        });
+        placed.map_err(|error| cannot("create", &place, error))
     }
 
-    /// Makes a whole small file at once.
+    /// Makes a whole small file at once. It is left to the system when it
+    /// gets to the disk: to wait for that would take longer than the rest.
     pub(super) async fn write_small(
         place: &Path,
         pieces: Vec<Bytes>,
@@ -74,36 +116,52 @@ impl Target {
 }
 
 fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
-    let directory = match place.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     let mut builder = tempfile::Builder::new();
     // The name of the file itself could be too long with anything added.
     builder.prefix(".pan-").suffix(".part");
     // As any new file: what the umask leaves.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(directory)
+    builder.tempfile_in(directory_of(place))
+}
+
+/// Where a file is or will be.
+pub(super) fn directory_of(place: &Path) -> &Path {
+    match place.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Writes pieces to a file from an offset on, in the background and in bulk.
 pub(super) struct Writer {
     file: Arc<File>,
     path: PathBuf,
-    offset: u64,
     pieces: Vec<Bytes>,
+    /// Written, up to its end, or on its way to be.
+    offset: u64,
     collected: usize,
     writing: Option<JoinHandle<io::Result<()>>>,
+    journal: Option<DownloadJournal>,
+    /// Written, and not in the journal yet.
+    unrecorded: Range<u64>,
 }
 
 impl Writer {
-    pub(super) fn new(target: &Target, offset: u64) -> Self {
-        let (file, path) = (target.file(), target.place.clone());
-        Self { file, path, offset, pieces: Vec::new(), collected: 0, writing: None }
+    pub(super) fn new(target: &Target, offset: u64, journal: Option<&DownloadJournal>) -> Self {
+        Self {
+            file: target.file(),
+            path: target.place.clone(),
+            pieces: Vec::new(),
+            offset,
+            collected: 0,
+            writing: None,
+            journal: journal.cloned(),
+            unrecorded: offset..offset,
+        }
     }
 
-    /// How much waits to be written.
+    /// Takes the next piece, which may have to wait for those before.
     pub(super) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
         self.collected += piece.len();
         self.pieces.push(piece);
@@ -116,12 +174,15 @@ impl Writer {
     /// Waits until everything is written.
     pub(super) async fn finish(mut self) -> Result<(), Error> {
         self.flush().await?;
-        self.wait().await
+        self.wait().await?;
+        self.record(1);
+        Ok(())
     }
 
     /// Begins to write what was collected, after what is being written.
     async fn flush(&mut self) -> Result<(), Error> {
         self.wait().await?;
+        self.record(self.journal.as_ref().map_or(u64::MAX, DownloadJournal::step));
         let (file, mut offset) = (Arc::clone(&self.file), self.offset);
         let pieces = std::mem::take(&mut self.pieces);
         self.offset += std::mem::take(&mut self.collected) as u64;
@@ -138,7 +199,19 @@ impl Writer {
     async fn wait(&mut self) -> Result<(), Error> {
         let Some(writing) = self.writing.take() else { return Ok(()) };
         let written = writing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-        written.map_err(|error| cannot("write", &self.path, error))
+        written.map_err(|error| cannot("write", &self.path, error))?;
+        self.unrecorded.end = self.offset;
+        Ok(())
+    }
+
+    /// Remembers what is written, if it is so much.
+    fn record(&mut self, least: u64) {
+        if let Some(journal) = &self.journal
+            && self.unrecorded.end - self.unrecorded.start >= least
+        {
+            journal.record(self.unrecorded.clone());
+            self.unrecorded.start = self.unrecorded.end;
+        }
     }
 }
 

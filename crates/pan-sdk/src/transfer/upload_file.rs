@@ -1,19 +1,15 @@
-use std::ops::Range;
 use std::path::Path;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use pan_model::{ByteSize, Md5, Ondup, PanPath, SLICE_BYTES};
+use pan_model::{ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
 
-use super::parts::cut;
 use crate::local_file::LocalFile;
-use crate::upload::compare;
 use crate::{Client, Content, Entry, Error, TransferOptions};
 
 /// What came of a rapid upload.
-enum Tried {
+pub(super) enum Tried {
     Hit(Entry),
-    /// With the md5 of the file, if it was computed.
-    Miss(Option<Md5>),
+    /// With the md5 of the file.
+    Miss(Md5),
 }
 
 impl Client {
@@ -25,11 +21,19 @@ impl Client {
     /// A file above the threshold goes as a superfile: its parts are uploaded
     /// in parallel, each tried again on its own, and then merged. Every md5 in
     /// a reply is compared; that of the merged file only where it is one
-    /// (pcs-rest 9.2). The file appears at `to` whole or not at all.
+    /// (pcs-rest 9.2). The file appears at `to` whole or not at all. Up to the
+    /// threshold it goes in one request, as [`upload`](Self::upload) does it.
+    ///
+    /// With a [journal](TransferOptions::journal) a file above the threshold
+    /// goes on where an earlier call with the same arguments stopped, as long
+    /// as its size, modification time and inode are the same: parts that the
+    /// service has acknowledged are not sent again. If the service has lost
+    /// them meanwhile, all is sent again.
     ///
     /// # Errors
     /// As [`upload`](Self::upload); [`Error::LocalChanged`] when the file
-    /// changed while it was being read, and then nothing was stored.
+    /// changed while it was being read, and then nothing was stored;
+    /// [`Error::Local`] also when the same upload is running already.
     pub async fn upload_file(
         &self,
         local: impl AsRef<Path>,
@@ -38,85 +42,42 @@ impl Client {
         options: &TransferOptions,
     ) -> Result<Entry, Error> {
         let file = LocalFile::open(local.as_ref()).await?;
+        if options.is_cut(file.length()) {
+            return self.upload_large(&file, to, ondup, options).await;
+        }
         let tried = match options.rapid && file.length() > SLICE_BYTES {
-            true => self.try_rapid(&file, to, ondup).await?,
-            false => Tried::Miss(None),
+            true => Some(self.try_rapid(file.claim().await?, to, ondup).await?),
+            false => None,
         };
         let md5 = match tried {
-            Tried::Hit(entry) => {
+            Some(Tried::Hit(entry)) => {
                 options.progress.meter().reach(file.length());
                 return Ok(entry);
             }
-            Tried::Miss(md5) => md5,
+            Some(Tried::Miss(md5)) => Some(md5),
+            None => None,
         };
-        if options.is_cut(file.length()) {
-            return self.upload_in_parts(file, md5, to, ondup, options).await;
-        }
         let range = 0..file.length();
-        let content = Content::file_range(file, range);
-        self.upload_metered(to, content, ondup, &options.progress).await
+        let content = Content::file_range(file, range).with_md5(md5);
+        self.upload_metered(to, content, ondup, options).await
     }
 
-    async fn try_rapid(
+    /// Asks the service whether it has the content already.
+    pub(super) async fn try_rapid(
         &self,
-        file: &LocalFile,
+        claim: ContentClaim,
         to: &PanPath,
         ondup: Ondup,
     ) -> Result<Tried, Error> {
-        let claim = file.claim().await?;
         match self.rapid_upload(to, &claim, ondup).await {
             Ok(entry) => Ok(Tried::Hit(entry)),
+            // It may have been a hit: then an upload would be one too many.
+            Err(error @ Error::Reply { status: 200, .. }) if ondup != Ondup::Overwrite => {
+                Err(error)
+            }
             // Whatever speaks against the file itself, the upload will hear.
-            Err(Error::Refused(_) | Error::Reply { .. }) => Ok(Tried::Miss(Some(claim.md5))),
+            Err(Error::Refused(_) | Error::Reply { .. }) => Ok(Tried::Miss(claim.md5)),
             Err(error) => Err(error),
         }
-    }
-
-    async fn upload_in_parts(
-        &self,
-        file: LocalFile,
-        known: Option<Md5>,
-        to: &PanPath,
-        ondup: Ondup,
-        options: &TransferOptions,
-    ) -> Result<Entry, Error> {
-        let part_size = ByteSize(options.part_bytes(file.length()));
-        let upload_part = |range: Range<u64>| {
-            let content = Content::file_range(file.clone(), range);
-            self.upload_tmpfile_metered(content, &options.progress)
-        };
-        let blocks = stream::iter(cut(0..file.length(), part_size))
-            .map(upload_part)
-            .buffered(options.lanes())
-            .try_collect::<Vec<Md5>>();
-        let (blocks, whole) = tokio::try_join!(blocks, self.md5_to_compare(&file, known))?;
-        self.merge(to, &blocks, ondup, whole).await
-    }
-
-    /// The md5 of the whole file, read beside the uploading, where there will
-    /// be something to compare it with.
-    async fn md5_to_compare(
-        &self,
-        file: &LocalFile,
-        known: Option<Md5>,
-    ) -> Result<Option<Md5>, Error> {
-        match (self.endpoint().has_true_superfile_md5(), known) {
-            (false, _) => Ok(None),
-            (true, Some(md5)) => Ok(Some(md5)),
-            (true, None) => file.md5().await.map(Some),
-        }
-    }
-
-    /// Merges blocks into a file whose md5 is known, if it is.
-    pub(super) async fn merge(
-        &self,
-        to: &PanPath,
-        blocks: &[Md5],
-        ondup: Ondup,
-        whole: Option<Md5>,
-    ) -> Result<Entry, Error> {
-        let entry = self.create_superfile(to, blocks, ondup).await?;
-        compare(whole, entry.md5)?;
-        Ok(entry)
     }
 }

@@ -41,7 +41,7 @@ impl Client {
         let first = source.next_part().await?;
         if (first.bytes.len() as u64) < source.first_size {
             let content = Content::bytes(first.bytes);
-            return self.upload_metered(to, content, ondup, &options.progress).await;
+            return self.upload_metered(to, content, ondup, options).await;
         }
         let blocks: Vec<Md5> = stream::iter([Ok(first)])
             .chain(source.parts())
@@ -50,13 +50,12 @@ impl Client {
             .try_collect()
             .await?;
         let whole = Md5(source.hasher.finalize().into());
-        let comparable = self.endpoint().has_true_superfile_md5();
-        self.merge(to, &blocks, ondup, comparable.then_some(whole)).await
+        self.merge(to, &blocks, ondup, Some(whole)).await
     }
 
     async fn upload_part(&self, part: Part, options: &TransferOptions) -> Result<Md5, Error> {
         let content = Content::bytes(part.bytes);
-        let md5 = self.upload_tmpfile_metered(content, &options.progress).await;
+        let md5 = self.upload_tmpfile_metered(content, options).await;
         drop(part.room);
         md5
     }

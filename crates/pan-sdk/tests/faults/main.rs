@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bulk;
 mod fake;
 
 use std::time::Duration;
@@ -31,7 +32,9 @@ async fn an_upload_is_one_streamed_part_of_a_known_length() {
     assert_eq!((entry.path, entry.size), (path("/a"), ByteSize(3)));
     let request = &fake.requests()[0];
     assert!(request.line.starts_with("POST /rest/2.0/pcs/file?method=upload&path=/%C3%A4%20b&"));
-    assert!(request.line.ends_with(&format!("&ondup=newcopy&access_token={TOKEN}")));
+    assert!(
+        request.line.ends_with(&format!("&ondup=newcopy&content-md5={ABC}&access_token={TOKEN}"))
+    );
     assert_eq!(request.header("transfer-encoding"), None);
     let body = String::from_utf8(request.body.clone()).unwrap();
     assert!(body.contains("form-data; name=\"file\"; filename=\"file\"\r\n"), "{body}");

@@ -8,8 +8,8 @@ use super::error::Failure;
 use super::reply;
 use super::request::{Call, Request, extract};
 use super::{
-    create_superfile, delete, diff, download, list, media, meta, mkdir, move_copy, quota,
-    rapid_upload, recycle, search, upload, upload_tmpfile,
+    bulk_upload, create_superfile, delete, diff, download, extensions, list, media, meta, mkdir,
+    move_copy, quota, rapid_upload, recycle, search, upload, upload_tmpfile,
 };
 use crate::ServerState;
 use crate::body::ReplyBody;
@@ -61,5 +61,7 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::RapidUpload => rapid_upload::answer(pan, call).await,
         Method::Search => search::answer(pan, call).await,
         Method::ListMedia => media::answer(pan, call).await,
+        Method::Extensions => extensions::answer(call),
+        Method::BulkUpload => bulk_upload::answer(pan, call).await,
     }
 }

@@ -48,7 +48,7 @@ pub(super) async fn take(pan: &Pan, call: &mut Call) -> Result<Received, Failure
     taken?;
     match best {
         Some((Claim::Unnamed, _)) if rivals > 1 => Err(no_content()),
-        Some((_, received)) => Ok(received),
+        Some((_, received)) => Ok(received.matching(call.params.content_md5()?)?),
         None => Err(no_content()),
     }
 }

@@ -32,6 +32,14 @@ impl Failure {
         }
     }
 
+    /// Baidu's text, then what happened here.
+    pub(super) fn message(&self) -> String {
+        match self.detail.as_str() {
+            "" => self.code.message().to_owned(),
+            detail => format!("{}: {detail}", self.code.message()),
+        }
+    }
+
     /// The same with another HTTP status.
     pub(super) fn with_status(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
@@ -100,6 +108,7 @@ fn code_of(error: &Error) -> ErrorCode {
         | Error::SearchTooLong
         | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } | Error::RecycleFull { .. } => ErrorCode::QuotaExceeded,
+        Error::Md5Mismatch { .. } => ErrorCode::BadRequest,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
         Error::ContentUnknown => ErrorCode::Md5NotFound,
         Error::NotRecycled { .. } => ErrorCode::InvalidFsId,

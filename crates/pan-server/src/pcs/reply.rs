@@ -43,11 +43,8 @@ pub(super) fn failure(failure: &Failure, request_id: u64) -> Response<ReplyBody>
 
 /// The error body as a value, for replies that began as successes.
 pub(super) fn error_body(failure: &Failure, request_id: u64) -> impl Serialize + use<> {
-    let message = match failure.detail.as_str() {
-        "" => failure.code.message().to_owned(),
-        detail => format!("{}: {detail}", failure.code.message()),
-    };
-    OwnedError { code: failure.code.code(), message, extra: failure.extra.clone(), request_id }
+    let (code, message) = (failure.code.code(), failure.message());
+    OwnedError { code, message, extra: failure.extra.clone(), request_id }
 }
 
 struct OwnedError {

@@ -79,6 +79,28 @@ impl Call {
         self.body = Body::Multipart(multipart);
     }
 
+    /// A body that holds no parameters, of this type and of at most so many
+    /// bytes; [`Call::put_back_plain`] what is left of it.
+    pub(super) fn take_plain(&mut self, kind: &str, limit: u64) -> Result<RequestBody, Failure> {
+        if essence(&content_type(&self.headers)) != kind {
+            let detail = format!("the body is not of the type `{kind}`");
+            return Err(Failure::new(ErrorCode::Param, detail));
+        }
+        // Said before it is sent, a refusal costs nobody anything.
+        match std::mem::replace(&mut self.body, Body::Plain(RequestBody::none())) {
+            Body::Plain(body) if body.announced().is_none_or(|bytes| bytes <= limit) => Ok(body),
+            other => {
+                self.body = other;
+                let detail = format!("the body is longer than {limit} bytes");
+                Err(Failure::new(ErrorCode::Param, detail))
+            }
+        }
+    }
+
+    pub(super) fn put_back_plain(&mut self, body: RequestBody) {
+        self.body = Body::Plain(body);
+    }
+
     /// Sets a parameter that came after the content. The query still wins.
     pub(super) fn set_late(&mut self, name: &str, value: Vec<u8>) {
         self.params.set(name, value);
@@ -181,10 +203,8 @@ impl Reading {
         object: Object,
         query: &Params,
     ) -> Result<(), Failure> {
-        let kind = self.head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-        let kind = String::from_utf8_lossy(kind.unwrap_or_default()).into_owned();
-        let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
+        let kind = content_type(&self.head.headers);
+        match essence(&kind).as_str() {
             "application/x-www-form-urlencoded" => self.read_form(state).await,
             "multipart/form-data" => self.read_parts(&kind, object, query).await,
             // Whatever else a body is, it holds no parameters.
@@ -232,6 +252,17 @@ impl Reading {
         self.body = Body::Multipart(multipart);
         read
     }
+}
+
+/// What the head says of the body; empty when it says nothing.
+fn content_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    String::from_utf8_lossy(kind.unwrap_or_default()).into_owned()
+}
+
+/// The type itself, without its parameters.
+fn essence(kind: &str) -> String {
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Reads parts until the content of an upload begins or there are no more.

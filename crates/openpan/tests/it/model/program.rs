@@ -15,6 +15,8 @@ pub(crate) enum Op {
         content: Content,
         ondup: &'static str,
     },
+    /// In one request: path, block and `ondup` of each.
+    PutMany(Vec<(String, (u64, usize), &'static str)>),
     Merge {
         path: String,
         blocks: Vec<(u64, usize)>,
@@ -119,7 +121,7 @@ impl Generator<'_> {
         if self.has_clock && self.random.random_range(0..10) == 0 {
             return Op::Wait(self.random.random_range(1..5));
         }
-        match self.random.random_range(0..140) {
+        match self.random.random_range(0..148) {
             0..12 => Op::Mkdir(self.path(drive, is_demo)),
             12..36 => {
                 let path = self.path(drive, is_demo);
@@ -175,8 +177,22 @@ impl Generator<'_> {
                 kind: ["doc", "image", "video"][self.random.random_range(0..3)],
                 prefix: ["", "/apps/demo/d", "/apps/demo", "/own/"][self.random.random_range(0..4)],
             },
+            132..140 => Op::PutMany(self.many(drive, is_demo)),
             _ => Op::Diff,
         }
+    }
+
+    /// Small files, some of them at one place.
+    fn many(&mut self, drive: &Drive, is_demo: bool) -> Vec<(String, (u64, usize), &'static str)> {
+        let mut items: Vec<(String, _, _)> = Vec::new();
+        for _ in 0..self.random.random_range(1..6) {
+            let twin = items.last().filter(|_| self.random.random_range(0..3) == 0);
+            let path = twin.map(|(path, ..)| path.clone());
+            let path = path.unwrap_or_else(|| self.path(drive, is_demo));
+            let ondup = ["", "overwrite", "newcopy"][self.random.random_range(0..3)];
+            items.push((path, self.block(), ondup));
+        }
+        items
     }
 
     /// Entries of the bin, and now and then one that is not there.

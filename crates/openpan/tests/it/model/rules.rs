@@ -118,7 +118,7 @@ pub(crate) fn judge(drive: &Drive, caller: &Caller, quota: u64, op: &Op) -> Verd
         Op::Restore(ids) => rules.restore(ids[0]),
         Op::EmptyRecycle => rules.empty_recycle(),
         Op::ListRecycle { .. } | Op::ListMedia { .. } => Told(Vec::new()),
-        Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff | Op::Wait(_) => {
+        Op::PutMany(_) | Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff | Op::Wait(_) => {
             panic!("judged in its own way")
         }
     }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use pan_conformance::pcs::{Carrier, Client, Reply, digest};
+use pan_conformance::pcs::{BulkItem, Carrier, Client, Reply, digest};
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::json;
 
 use super::drive::{Drive, key};
-use super::program::{Generator, Op, bytes_of};
+use super::program::{Generator, Op, bytes_of, content_of};
 use super::rules::{Caller, Verdict, judge, parse};
 use super::views::Feed;
 
@@ -122,6 +122,19 @@ impl Program {
                 let reply = self.callers[who].1.batch("delete", &items.collect());
                 let ops = paths.iter().map(|path| Op::Delete(path.clone()));
                 self.batch(who, &ops.collect::<Vec<_>>(), &reply)
+            }
+            Op::PutMany(items) => {
+                let sent = items.iter().map(|(path, block, ondup)| {
+                    BulkItem::new(path, &bytes_of(&[*block])).ondup(ondup)
+                });
+                let reply = self.callers[who].1.bulk(&sent.collect::<Vec<_>>());
+                let mut done = false;
+                for (nth, (path, block, ondup)) in items.iter().enumerate() {
+                    let (path, content) = (path.clone(), content_of(&[*block]));
+                    let put = Op::Put { path, content, ondup };
+                    done |= self.settle(who, &put, &of_item(&reply, nth));
+                }
+                done
             }
             Op::Restore(ids) if ids.len() > 1 => {
                 self.learn_bin();
@@ -243,7 +256,7 @@ impl Program {
                 let call = client.call("stream", "list").get().param("type", kind);
                 call.param("filter_path", prefix).send()
             }
-            Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff | Op::Wait(_) => {
+            Op::PutMany(_) | Op::MoveMany(_) | Op::DeleteMany(_) | Op::Diff | Op::Wait(_) => {
                 panic!("sent in its own way")
             }
         })
@@ -300,6 +313,17 @@ impl Program {
             }
         }
     }
+}
+
+/// What a bulk upload says of one item, as if it had come alone.
+fn of_item(reply: &Reply, nth: usize) -> Reply {
+    let whole = reply.ok();
+    let mut item = whole["list"][nth].clone();
+    let mut alone = reply.clone();
+    alone.answer.head.status = if item.get("error_code").is_some() { 400 } else { 200 };
+    item["request_id"] = whole["request_id"].clone();
+    alone.answer.body = item.to_string().into_bytes();
+    alone
 }
 
 impl Op {

@@ -1,0 +1,17 @@
+# Completes `pan` command lines in bash: source <(pan completion bash)
+
+_pan() {
+    local line kind=''
+    COMPREPLY=()
+    # The first line says what the others are. A loop, because bash 3 has no mapfile.
+    while IFS= read -r line; do
+        if [[ -z $kind ]]; then kind=$line; else COMPREPLY+=("$line"); fi
+    done < <(OPENPAN_COMPLETE=bash OPENPAN_COMPLETE_BREAKS="$COMP_WORDBREAKS" \
+        "$1" -- "${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
+    # Blanks in paths are quoted, and only what is behind the last slash is shown.
+    [[ $kind == path ]] && compopt -o filenames 2>/dev/null
+    [[ ${COMPREPLY[0]-} == *[/=] ]] && compopt -o nospace 2>/dev/null
+    return 0
+}
+
+complete -F _pan pan
