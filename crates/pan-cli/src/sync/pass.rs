@@ -105,6 +105,9 @@ impl Sync<'_> {
         self.teller.unchanged.set(unchanged);
         let hidden = self.hidden(&tree);
         items.retain(|item| !hidden.has(item, self));
+        for problem in self.filter.take_problems() {
+            self.tally.borrow_mut().failed(problem);
+        }
         Ok(View { tree, items, at, is_stale: false })
     }
 
