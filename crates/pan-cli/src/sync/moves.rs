@@ -91,6 +91,9 @@ fn moved_locally(items: &[Item], places: &HashMap<&str, &Item>) -> Vec<Move> {
     let mut found = Vec::new();
     for item in items {
         let Some(local) = &item.local else { continue };
+        if item.pair.is_some_and(|pair| pair.stat.inode == local.stat.inode) {
+            continue;
+        }
         let by_inode = by_inode.get(&local.stat.inode).filter(|(from, pair)| {
             pair.stat.is_same_entry(&local.stat)
                 && (local.is_file() || has_child_of(item, from, items, places))

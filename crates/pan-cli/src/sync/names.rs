@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
+use md5::{Digest, Md5 as Hasher};
+use pan_sdk::Md5;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// What files in the making are called, in front and behind.
-const OURS: (&str, &str) = (".pan-", ".part");
+/// What files in the making are called: locally, and in the storage, where
+/// not every token may begin a name with a dot.
+const OURS: [&str; 2] = [".pan-", "pan-sync-"];
+const OURS_END: &str = ".part";
 /// The longest name of most file systems and of the storage.
 const NAME_BYTES: usize = 255;
 
@@ -19,7 +23,14 @@ pub(crate) fn key_of(name: &str) -> Cow<'_, str> {
 
 /// Whether this is a file in the making, which is never synchronised.
 pub(crate) fn is_ours(name: &str) -> bool {
-    name.starts_with(OURS.0) && name.ends_with(OURS.1)
+    name.ends_with(OURS_END) && OURS.iter().any(|begin| name.starts_with(begin))
+}
+
+/// What a file in the making is called that is to be at a place: always the
+/// same, so that a transfer that was broken off can go on.
+pub(crate) fn name_in_the_making(key: &str) -> String {
+    let digest = Md5(Hasher::digest(key.as_bytes()).into()).to_string();
+    format!("pan-sync-{}{OURS_END}", &digest[..16])
 }
 
 /// The path of something in a directory; the root is the empty path.
@@ -77,7 +88,7 @@ fn fitting(stem: &str, mark: &str, extension: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{conflict_path, is_below, is_ours, key_of, parents, rebase};
+    use super::{conflict_path, is_below, is_ours, key_of, name_in_the_making, parents, rebase};
 
     #[test]
     fn conflict_copies_have_names_of_their_own() {
@@ -106,6 +117,7 @@ mod tests {
         assert_eq!(rebase("a/b", "a/b", "x"), "x");
         assert_eq!(parents("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
         assert_eq!(key_of("e\u{301}"), key_of("\u{e9}"));
-        assert!(is_ours(".pan-x1.part") && !is_ours(".pan-x1") && !is_ours("a.part"));
+        assert!(is_ours(".pan-x1.part") && is_ours(&name_in_the_making("a")));
+        assert!(!is_ours(".pan-x1") && !is_ours("a.part"));
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::Sync;
 use super::join::join;
-use super::model::{Item, Kind, Side};
+use super::model::{Item, Kind, Local, Side};
 use super::moves::{Where, moves, to_be_read};
 use super::names::{is_below, join as path, parents};
 use super::plan::{Action, Step, plan};
@@ -100,11 +100,14 @@ impl Sync<'_> {
         let mut tree = scanned.map_err(|error| cannot(&error))?;
         let entries = std::mem::take(&mut tree.entries);
         let checksum = self.args.checksum;
-        let keeps = |item: &Item| checksum && item.local.as_ref().is_some_and(|one| one.is_file());
+        let keeps = |item: &Item| checksum && item.local.as_ref().is_some_and(Local::is_file);
         let (mut items, unchanged) = join(entries, loaded, keeps);
         self.teller.unchanged.set(unchanged);
         let hidden = self.hidden(&tree);
         items.retain(|item| !hidden.has(item, self));
+        for problem in self.filter.take_problems() {
+            self.tally.borrow_mut().failed(problem);
+        }
         Ok(View { tree, items, at, is_stale: false })
     }
 
@@ -190,7 +193,7 @@ impl Sync<'_> {
     async fn read_doubtful(&self, view: &mut View, with_moves: bool) -> Result<(), Failure> {
         let checksum = self.args.checksum;
         let is_read = |item: &Item| {
-            let is_file = item.local.as_ref().is_some_and(|local| local.is_file());
+            let is_file = item.local.as_ref().is_some_and(Local::is_file);
             item.needs_reading()
                 || (checksum && is_file && (item.pair.is_some() || item.remote.is_some()))
         };

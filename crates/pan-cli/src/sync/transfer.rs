@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use md5::{Digest, Md5 as Hasher};
-use pan_sdk::{Entry, Error, ErrorCode, Md5, Ondup, SmallFile};
+use pan_sdk::{Entry, Error, ErrorCode, Ondup, SmallFile, TransferOptions};
 use tokio::task::spawn_blocking;
 
 use super::Sync;
 use super::apply::{Outcome, is_missing};
 use super::model::{Item, Pair, Remote, Stat};
+use super::names::{join, name_in_the_making, split};
 use super::pass::View;
 use super::scan::{stat_at, stat_of};
 use super::tell::Did;
@@ -147,11 +147,53 @@ impl Sync<'_> {
         let bar = self.bars.file(&item.key, stat.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
-        let to = self.root.path_of(&item.key);
-        let sent = self.client.upload_file(&path, &to, ondup(item), &options).await;
+        let sent = match &item.remote {
+            None => {
+                let to = self.root.path_of(&item.key);
+                self.client.upload_file(&path, &to, Ondup::Fail, &options).await
+            }
+            Some(there) => match self.replace(&path, item, there, &options).await {
+                Ok(Some(entry)) => Ok(entry),
+                Ok(None) => return Ok(Outcome::Stale),
+                Err(error) => Err(error),
+            },
+        };
         // A change while it was read was found; one after that is news.
         let is_as_seen = stat_at(&path).ok().flatten() == Some(stat);
         self.sent(item, if is_as_seen { stat } else { Stat { ctime: 0, ..stat } }, sent)
+    }
+
+    /// Uploads a large file under another name, and gives it its place when it
+    /// is whole. What was there goes to the recycle bin, whatever somebody
+    /// made of it meanwhile. `None` when it is not what was seen any more.
+    async fn replace(
+        &self,
+        path: &Path,
+        item: &Item,
+        there: &Remote,
+        options: &TransferOptions,
+    ) -> Result<Option<Entry>, Error> {
+        let to = self.root.path_of(&item.key);
+        let making = join(split(&item.key).0, &name_in_the_making(&item.key));
+        let making = self.root.path_of(&making);
+        let entry = self.client.upload_file(path, &making, Ondup::Overwrite, options).await?;
+        let replaced = match self.is_still(&item.key, there).await {
+            Ok(true) => {
+                self.client.delete_entry(&to).await?;
+                self.client.move_entry(&making, &to).await.map(|()| Some(entry))
+            }
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        if matches!(replaced, Ok(Some(_))) {
+            return replaced;
+        }
+        // It does no harm if that fails: the next upload takes its place.
+        let _ = self.client.delete_entry(&making).await;
+        match replaced {
+            Err(error) if error.is(ErrorCode::FileExists) => Ok(None),
+            replaced => replaced,
+        }
     }
 
     /// Remembers what was sent.
@@ -250,11 +292,8 @@ fn time_of(seconds: i64) -> Option<SystemTime> {
 struct Making(PathBuf);
 
 impl Making {
-    /// Its name is that of no other file, and the same each time, so that a
-    /// broken download can go on.
     fn beside(target: &Path, key: &str) -> Self {
-        let name = Md5(Hasher::digest(key.as_bytes()).into()).to_string();
-        Self(target.with_file_name(format!(".pan-sync-{}.part", &name[..16])))
+        Self(target.with_file_name(format!(".{}", name_in_the_making(key))))
     }
 
     /// Gives it its place, if what is there is what was seen: nothing, or a

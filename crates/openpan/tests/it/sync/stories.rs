@@ -28,6 +28,7 @@ crate::tests![
     what_cannot_be_synchronised_is_left_alone,
     a_replaced_file_keeps_its_mode_and_gets_the_time,
     a_dry_run_only_tells,
+    what_a_filter_leaves_out_is_left_alone,
     two_runs_do_not_mix,
     a_watch_carries_changes_both_ways,
 ];
@@ -153,6 +154,8 @@ fn up_and_down_delete_only_when_they_are_told_to() {
         assert_eq!(client.get("/t/new").file(), b"x");
         // Newer files stay.
         fs::write(person.path("tree/a"), "ours").unwrap();
+        let file = fs::File::options().write(true).open(person.path("tree/a")).unwrap();
+        file.set_modified(std::time::SystemTime::now() + Duration::from_secs(10)).unwrap();
         let (done, _) = sync(person, &["down", "--update", "tree", "/t"]);
         assert!(done.is_empty(), "{done:?}");
         person.ends(3, &["sync", "down", "tree", "/nothing"]);
@@ -331,6 +334,9 @@ fn a_replaced_file_keeps_its_mode_and_gets_the_time() {
         fs::write(&file, &other).unwrap();
         sync(person, &["both", "--threshold", "1M", "--part-size", "1M", "tree", "/t"]);
         assert_eq!(client.get("/t/run.sh").file(), other);
+        assert_eq!(client.names("/t"), ["run.sh"]);
+        let bin = client.bin();
+        assert_eq!(bin[0]["md5"], digest::md5_hex(&large).as_str(), "the old version: {bin:?}");
         assert_eq!(names_in(&person.path("tree")), ["run.sh"], "nothing is left behind");
     });
 }
@@ -348,6 +354,39 @@ fn a_dry_run_only_tells() {
         }
         assert_eq!(client.names("/t"), ["a", "b", "c", "new"]);
         assert_eq!(names_in(&person.path("tree")), ["b2", "c"]);
+    });
+}
+
+fn what_a_filter_leaves_out_is_left_alone() {
+    with_person(&relaxed(), |person, client| {
+        plant(person, &["a.txt", "b.tmp", "d/c.tmp", "d/e.txt", "f/g.txt"]);
+        sync(person, BOTH);
+        // A filter that comes later deletes nothing, here or there.
+        let filtered = ["both", "--exclude", "*.tmp", "tree", "/t"];
+        let (done, _) = sync(person, &filtered);
+        assert!(done.is_empty(), "{done:?}");
+        fs::remove_file(person.path("tree/b.tmp")).unwrap();
+        client.rm("/t/d/c.tmp").ok();
+        fs::remove_dir_all(person.path("tree/d")).unwrap();
+        fs::create_dir(person.path("tree/d")).unwrap();
+        fs::write(person.path("tree/d/new.tmp"), "x").unwrap();
+        sync(person, &filtered);
+        assert_eq!(client.names("/t"), ["a.txt", "b.tmp", "d", "f"]);
+        assert!(client.names("/t/d").is_empty());
+        assert_eq!(names_in(&person.path("tree/d")), ["new.tmp"]);
+        // A directory that goes keeps what nobody may touch.
+        client.rm("/t/f").ok();
+        fs::write(person.path("tree/f/h.tmp"), "x").unwrap();
+        sync(person, &filtered);
+        assert_eq!(names_in(&person.path("tree/f")), ["h.tmp"]);
+        // An ignore file does as well, and a spoilt one stops everything beside it.
+        fs::write(person.path("tree/.openpanignore"), "*.log\n").unwrap();
+        plant(person, &["x.log"]);
+        sync(person, &filtered);
+        assert!(!client.names("/t").contains(&"x.log".to_owned()));
+        assert!(client.names("/t").contains(&"a.txt".to_owned()));
+        sync(person, &["up", "--delete", "--exclude", "*.tmp", "tree", "/t"]);
+        assert!(client.names("/t").contains(&"b.tmp".to_owned()));
     });
 }
 
