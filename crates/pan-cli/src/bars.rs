@@ -73,7 +73,9 @@ impl Bars {
     /// Removes the bars and sums up.
     pub(crate) fn finish(&self) {
         self.clear();
-        self.stderr.summary(&self.counts.summary());
+        if let Some(summary) = self.counts.summary() {
+            self.stderr.summary(&summary);
+        }
     }
 }
 

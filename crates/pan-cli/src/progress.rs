@@ -135,17 +135,19 @@ impl Counts {
         format!("{first}{more}")
     }
 
-    /// The end of the command, in words.
-    pub(crate) fn summary(&self) -> String {
+    /// The end of the command, in words; none where no file was found.
+    pub(crate) fn summary(&self) -> Option<String> {
         let bytes = self.bytes.load(Ordering::Relaxed);
         let seconds = self.started.elapsed().as_secs_f64();
         let rate = ByteSize((bytes as f64 / seconds.max(0.001)) as u64);
-        let files = count(self.files.load(Ordering::Relaxed), "file");
+        let files = self.files.load(Ordering::Relaxed);
         let left_out = match self.files_left_out.load(Ordering::Relaxed) {
+            0 if files == 0 => return None,
             0 => String::new(),
             left_out => format!("; {} left out", count(left_out, "file")),
         };
-        format!("{files}, {} in {seconds:.1} s ({rate}/s){left_out}", ByteSize(bytes))
+        let files = count(files, "file");
+        Some(format!("{files}, {} in {seconds:.1} s ({rate}/s){left_out}", ByteSize(bytes)))
     }
 
     /// How far it is at this rate.
@@ -289,7 +291,8 @@ mod tests {
         counts.found(100);
         assert_eq!(counts.state(0.0).percent, Some(90));
         counts.left_out_after_all(100);
-        assert!(counts.summary().ends_with("; 1 file left out"), "{}", counts.summary());
+        let summary = counts.summary().unwrap();
+        assert!(summary.ends_with("; 1 file left out"), "{summary}");
         assert_eq!(counts.state(0.0).percent, Some(100));
     }
 

@@ -165,7 +165,7 @@ fn with_things(story: impl Fn(&Person, &Client)) {
         client.put("/a", b"abc").ok();
         client.put("/b", b"abc").ok();
         client.mkdir("/directory").ok();
-        plant(&person.path("."), &[("file", 3)]);
+        plant(&person.path("."), &[("file", 3), ("synced/one", 3)]);
         story(person, client);
     });
 }
@@ -221,6 +221,7 @@ const COMMANDS: &[(&[&str], usize)] = &[
     (&["quota"], 1),
     (&["check", "-a", "file", "/d/file"], 1),
     (&["diff"], 10),
+    (&["sync", "up", "synced", "/d/synced"], 2),
     (&["rm", "-r", "/d", "/moved"], 2),
     (&["recycle", "ls"], 2),
     (&["recycle", "restore", "/moved"], 1),
