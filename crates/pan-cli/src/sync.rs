@@ -86,6 +86,9 @@ pub(crate) struct SyncArgs {
     /// Only say what would be done
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// How often what failed in passing is tried again, up to 6
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    retries: u16,
     /// Synchronise what symbolic links point to
     #[arg(long)]
     follow: bool,
@@ -127,6 +130,9 @@ struct Sync<'a> {
     /// What was told once.
     noted: RefCell<BTreeSet<String>>,
     deleted: Cell<u64>,
+    /// How often what failed in passing was tried again, and whether it is to be.
+    retried: Cell<u16>,
+    is_retry_due: Cell<bool>,
 }
 
 pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Failure> {
@@ -158,6 +164,8 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
         failed: RefCell::default(),
         noted: RefCell::default(),
         deleted: Cell::new(0),
+        retried: Cell::new(0),
+        is_retry_due: Cell::new(false),
         args: &args,
     };
     sync.check_remote().await?;

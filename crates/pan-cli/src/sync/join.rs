@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::iter::Peekable;
 
 use super::base::Loaded;
-use super::model::{Item, Local};
+use super::model::{Item, Local, Remote};
 
 /// Puts three ordered lists together.
 ///
@@ -19,20 +19,33 @@ pub(crate) fn join(
     let mut pairs = loaded.pairs.into_iter().peekable();
     let mut pending = loaded.pending.into_iter().peekable();
     let (mut items, mut unchanged) = (Vec::new(), 0);
-    while let Some(key) = least(&mut locals, &mut pairs, &mut pending) {
+    let is_before = |key: &str, next: Option<&(String, Option<Remote>)>| {
+        next.is_none_or(|(next, _)| key < next.as_str())
+    };
+    loop {
+        // Most places are here, were agreed on, and are not told about.
+        while let (Some((key, local)), Some((agreed, pair))) = (locals.peek(), pairs.peek())
+            && key == agreed
+            && local.stat == pair.stat
+            && is_before(key, pending.peek())
+        {
+            let (Some((key, local)), Some((_, pair))) = (locals.next(), pairs.next()) else {
+                break;
+            };
+            let (remote, local) = (Some(pair.remote), Some(local));
+            let item = Item { key, pair: Some(pair), local, remote };
+            if keeps(&item) {
+                items.push(item);
+            } else {
+                unchanged += 1;
+            }
+        }
+        let Some(key) = least(&mut locals, &mut pairs, &mut pending) else { break };
         let local = take(&mut locals, &key);
         let pair = take(&mut pairs, &key);
         let told = take(&mut pending, &key);
-        let is_as_before = told.is_none()
-            && local.is_some()
-            && local.as_ref().map(|local| local.stat) == pair.map(|pair| pair.stat);
         let remote = told.unwrap_or_else(|| pair.map(|pair| pair.remote));
-        let item = Item { key, pair, local, remote };
-        if is_as_before && !keeps(&item) {
-            unchanged += 1;
-        } else {
-            items.push(item);
-        }
+        items.push(Item { key, pair, local, remote });
     }
     (items, unchanged)
 }

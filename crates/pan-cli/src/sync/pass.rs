@@ -2,9 +2,11 @@
 //! to do.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use super::Sync;
 use super::join::join;
@@ -22,6 +24,8 @@ use crate::failure::Failure;
 const PASSES: usize = 12;
 /// After so many passes renaming is given up: content does as well.
 const PASSES_WITH_MOVES: usize = 8;
+/// So many passes may be made because something failed.
+const RETRIES_MAX: u16 = 6;
 /// How many files are read at once.
 const READS_AT_ONCE: usize = 2;
 
@@ -38,8 +42,18 @@ pub(crate) struct View {
 impl Sync<'_> {
     /// Makes passes until one finds nothing more to do.
     pub(crate) async fn until_quiet(&self) -> Result<(), Failure> {
+        let before = self.teller.done();
+        self.retried.set(0);
         for number in 0..PASSES {
-            if !self.pass(number < PASSES_WITH_MOVES).await? {
+            let again = self.pass(number < PASSES_WITH_MOVES).await?;
+            if self.is_retry_due.take() {
+                sleep(Duration::from_secs(1 << self.retried.get().min(5))).await;
+                self.retried.set(self.retried.get() + 1);
+            } else if !again {
+                if self.teller.done() > before {
+                    // The feed repeats what this run did: so the next one need not hear it.
+                    feed::read(&self.client, &self.root, &self.base).await?;
+                }
                 return Ok(());
             }
         }
@@ -311,10 +325,18 @@ impl Sync<'_> {
         Ok(())
     }
 
-    /// Tells of a failure, and leaves the place alone from now on.
+    /// Tells of a failure, and leaves the place alone from now on; or tries
+    /// again, if that may help. It does no harm: both sides are looked at first.
     pub(crate) fn fail(&self, key: &str, failure: Failure) -> Result<(), Failure> {
         if failure.is_fatal() {
             return Err(failure);
+        }
+        if failure.exit == Exit::Temporary
+            && self.retried.get() < self.args.retries.min(RETRIES_MAX)
+        {
+            self.is_retry_due.set(true);
+            self.screen.stderr.say(&failure.message);
+            return Ok(());
         }
         self.tally.borrow_mut().failed(failure);
         self.failed.borrow_mut().insert(key.to_owned());

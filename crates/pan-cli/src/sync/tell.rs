@@ -66,7 +66,8 @@ pub(crate) struct Teller<'a> {
     moved: Cell<u64>,
     deleted: Cell<u64>,
     conflicts: Cell<u64>,
-    /// Files that were as they had been agreed on.
+    done: Cell<u64>,
+    /// Places that were as they had been agreed on.
     pub(crate) unchanged: Cell<u64>,
     /// Files that were read to compare them.
     pub(crate) read: Cell<u64>,
@@ -83,6 +84,7 @@ impl<'a> Teller<'a> {
             moved: zero(),
             deleted: zero(),
             conflicts: zero(),
+            done: zero(),
             unchanged: zero(),
             read: zero(),
         }
@@ -98,6 +100,7 @@ impl<'a> Teller<'a> {
             Did::Conflict => Some(&self.conflicts),
             Did::MkdirRemote | Did::MkdirLocal => None,
         };
+        self.done.set(self.done.get() + 1);
         if let Some(counter) = counter {
             counter.set(counter.get() + 1);
         }
@@ -109,6 +112,11 @@ impl<'a> Teller<'a> {
         }
         let arrow = to.map(|to| format!(" -> {}", self.screen.name(to, false))).unwrap_or_default();
         self.screen.line(format!("{:<13} {}{arrow}", did.word(), self.screen.name(path, false)))
+    }
+
+    /// How many actions there were.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.get()
     }
 
     /// The sum of it all.

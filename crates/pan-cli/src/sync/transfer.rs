@@ -12,7 +12,7 @@ use pan_sdk::{Entry, Error, ErrorCode, Ondup, SmallFile, TransferOptions};
 use tokio::task::spawn_blocking;
 
 use super::Sync;
-use super::apply::{Outcome, is_missing};
+use super::apply::{CALLS_AT_ONCE, Outcome, is_missing};
 use super::model::{Item, Pair, Remote, Stat};
 use super::names::{join, name_in_the_making, split};
 use super::pass::View;
@@ -77,17 +77,30 @@ impl Sync<'_> {
         let mut again = false;
         let mut files = Vec::with_capacity(items.len());
         for item in items {
-            let read = self.read_small(view, item).await;
-            match read {
+            match self.read_small(view, item).await {
                 Ok(Some(small)) => files.push(small),
                 Ok(None) => again = true,
                 Err(failure) => self.fail(&item.key, failure)?,
             }
         }
+        let mut room = stream::iter(files)
+            .map(|small| async move { (self.make_room(small.item).await, small) })
+            .buffered(CALLS_AT_ONCE);
+        let mut files = Vec::new();
+        while let Some((room, small)) = room.next().await {
+            match room {
+                Ok(true) => files.push(small),
+                Ok(false) => again = true,
+                Err(error) => {
+                    let key = &small.item.key;
+                    self.fail(key, Failure::from(error).about(key))?;
+                }
+            }
+        }
         let sending = files.iter().map(|small| SmallFile {
             path: self.root.path_of(&small.item.key),
             bytes: small.bytes.clone(),
-            ondup: ondup(small.item),
+            ondup: Ondup::Fail,
         });
         let sent = self.client.upload_many(sending.collect(), &self.args.transfer.options()).await;
         for (small, sent) in files.iter().zip(sent) {
@@ -97,7 +110,7 @@ impl Sync<'_> {
         Ok(again)
     }
 
-    /// Reads a small file; `None` when one of the sides is not as it was seen.
+    /// Reads a small file; `None` when it is not as it was seen.
     async fn read_small<'i>(
         &self,
         view: &View,
@@ -118,19 +131,24 @@ impl Sync<'_> {
             }
         };
         let seen = item.local.as_ref().map(|local| local.stat);
-        let Some(stat) = stat.filter(|stat| Some(*stat) == seen && stat.size == bytes.len() as u64)
-        else {
-            return Ok(None);
-        };
-        if let Some(there) = &item.remote
-            && !self
-                .is_still(&item.key, there)
-                .await
-                .map_err(|error| Failure::from(error).about(&item.key))?
-        {
-            return Ok(None);
+        let is_seen = |stat: &Stat| Some(*stat) == seen && stat.size == bytes.len() as u64;
+        let stat = stat.filter(is_seen);
+        Ok(stat.map(|stat| Small { item, stat, bytes: bytes.into() }))
+    }
+
+    /// Deletes the remote file that is to be replaced. So whatever it is by
+    /// now is in the recycle bin: PCS cannot say *replace only this version*,
+    /// and keeps nothing of what an overwrite replaced. Says whether there is
+    /// room now, or else that it is not what was seen any more.
+    async fn make_room(&self, item: &Item) -> Result<bool, Error> {
+        let Some(there) = &item.remote else { return Ok(true) };
+        if !self.is_still(&item.key, there).await? {
+            return Ok(false);
         }
-        Ok(Some(Small { item, stat, bytes: bytes.into() }))
+        match self.client.delete_entry(&self.root.path_of(&item.key)).await {
+            Err(error) if !is_missing(&error) => Err(error),
+            _ => Ok(true),
+        }
     }
 
     async fn upload_large(&self, view: &View, item: &Item) -> Result<Outcome, Failure> {
@@ -139,11 +157,6 @@ impl Sync<'_> {
         let Some(stat) = stat_at(&path).ok().flatten().filter(|stat| Some(*stat) == seen) else {
             return Ok(Outcome::Stale);
         };
-        if let Some(there) = &item.remote
-            && !self.is_still(&item.key, there).await?
-        {
-            return Ok(Outcome::Stale);
-        }
         let bar = self.bars.file(&item.key, stat.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
@@ -152,7 +165,7 @@ impl Sync<'_> {
                 let to = self.root.path_of(&item.key);
                 self.client.upload_file(&path, &to, Ondup::Fail, &options).await
             }
-            Some(there) => match self.replace(&path, item, there, &options).await {
+            Some(_) => match self.replace(&path, item, &options).await {
                 Ok(Some(entry)) => Ok(entry),
                 Ok(None) => return Ok(Outcome::Stale),
                 Err(error) => Err(error),
@@ -164,24 +177,20 @@ impl Sync<'_> {
     }
 
     /// Uploads a large file under another name, and gives it its place when it
-    /// is whole. What was there goes to the recycle bin, whatever somebody
-    /// made of it meanwhile. `None` when it is not what was seen any more.
+    /// is whole, so that the place is not empty for as long as that takes.
+    /// `None` when what is there is not what was seen any more.
     async fn replace(
         &self,
         path: &Path,
         item: &Item,
-        there: &Remote,
         options: &TransferOptions,
     ) -> Result<Option<Entry>, Error> {
         let to = self.root.path_of(&item.key);
         let making = join(split(&item.key).0, &name_in_the_making(&item.key));
         let making = self.root.path_of(&making);
         let entry = self.client.upload_file(path, &making, Ondup::Overwrite, options).await?;
-        let replaced = match self.is_still(&item.key, there).await {
-            Ok(true) => {
-                self.client.delete_entry(&to).await?;
-                self.client.move_entry(&making, &to).await.map(|()| Some(entry))
-            }
+        let replaced = match self.make_room(item).await {
+            Ok(true) => self.client.move_entry(&making, &to).await.map(|()| Some(entry)),
             Ok(false) => Ok(None),
             Err(error) => Err(error),
         };
@@ -211,9 +220,7 @@ impl Sync<'_> {
                 Ok(Outcome::Done)
             }
             // Somebody was quicker: the feed knows.
-            Err(error) if error.is(ErrorCode::FileExists) && item.remote.is_none() => {
-                Ok(Outcome::Stale)
-            }
+            Err(error) if error.is(ErrorCode::FileExists) => Ok(Outcome::Stale),
             Err(Error::LocalChanged { .. }) => Ok(Outcome::Stale),
             Err(error) => Err(error.into()),
         }
@@ -276,11 +283,6 @@ impl Sync<'_> {
         }
         path.canonicalize().map_err(|error| Failure::other(format!("{}: {error}", path.display())))
     }
-}
-
-/// What may happen to a file that is there.
-fn ondup(item: &Item) -> Ondup {
-    if item.remote.is_some() { Ondup::Overwrite } else { Ondup::Fail }
 }
 
 fn time_of(seconds: i64) -> Option<SystemTime> {

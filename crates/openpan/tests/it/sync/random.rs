@@ -85,10 +85,13 @@ impl Machine {
         Self { person, directory: "tree".into(), remote: remote.into() }
     }
 
+    fn arguments(&self) -> [&str; 5] {
+        ["--json", "sync", "both", &self.directory, &self.remote]
+    }
+
     /// Synchronises; how many actions there were.
     fn sync(&self, context: &str) -> usize {
-        let arguments = ["--json", "sync", "both", &self.directory, &self.remote];
-        let output = self.person.run(&arguments);
+        let output = self.person.run(&self.arguments());
         assert!(output.status.success(), "{context}: {}", said(&output));
         let lines = String::from_utf8(output.stdout).unwrap();
         let objects = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -97,7 +100,7 @@ impl Machine {
 
     /// Begins to synchronise and is killed.
     fn sync_and_die(&self, after: Duration) {
-        let mut command = self.person.command(&["sync", "both", &self.directory, &self.remote]);
+        let mut command = self.person.command(&self.arguments());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(after);
         child.kill().unwrap();
@@ -133,6 +136,14 @@ fn program(client: &Client, seed: u64) {
             let nth = random.random_range(0..machines.len());
             let after = Duration::from_millis(random.random_range(5..120));
             machines[nth].sync_and_die(after);
+        }
+        if machines.len() > 1 && random.random_bool(0.5) {
+            // How these runs end is no matter: they get in each other's way.
+            std::thread::scope(|scope| {
+                for machine in &machines {
+                    scope.spawn(|| machine.person.run(&machine.arguments()));
+                }
+            });
         }
         until_quiet(&machines, &context());
         for side in &mut sides {
