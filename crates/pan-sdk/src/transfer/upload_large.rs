@@ -133,7 +133,7 @@ impl Client {
             async move {
                 if let Some(md5) = journal.part(index) {
                     options.progress.meter().reach(range.end - range.start);
-                    return Ok(md5);
+                    return Ok((index, md5));
                 }
                 let content = Content::file_range(file.clone(), range).compared_by(algorithm);
                 let uploaded = self.upload_tmpfile_metered(content, options).await;
@@ -141,7 +141,7 @@ impl Client {
                     Ok(md5) => journal.record_part(index, *md5),
                     Err(_) => has_failed.store(true, Ordering::Relaxed),
                 }
-                uploaded
+                uploaded.map(|md5| (index, md5))
             }
             .boxed()
         };
@@ -150,7 +150,8 @@ impl Client {
         let mut uploads = pin!(
             stream::iter(parts.take_while(|_| !failed.load(Ordering::Relaxed)))
                 .map(upload_part)
-                .buffered(options.lanes())
+                // In any order: one that takes long holds up none of the others.
+                .buffer_unordered(options.lanes())
         );
         let mut blocks = Ok(Vec::new());
         while let Some(uploaded) = uploads.next().await {
@@ -159,7 +160,9 @@ impl Client {
                 Ok(blocks)
             });
         }
-        blocks
+        let mut blocks = blocks?;
+        blocks.sort_unstable_by_key(|(index, _)| *index);
+        Ok(blocks.into_iter().map(|(_, md5)| md5).collect())
     }
 
     /// The digest of the whole file, where there will be something to compare it
