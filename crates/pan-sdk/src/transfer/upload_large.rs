@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, Either, FutureExt, select};
 use futures_util::stream::{self, StreamExt};
 use pan_model::{Blake3, ByteSize, ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
 use pan_pcs::ErrorCode;
+use tokio::sync::oneshot;
 use tracing::info;
 
 use super::parts::cut;
@@ -21,6 +22,11 @@ use crate::{Client, Content, Digest, Entry, Error, TransferOptions};
 /// Reading so much and asking takes no longer than half a second. Larger files
 /// are on their way meanwhile, of which that sends too much if they are there.
 const ASKED_FIRST_BYTES: u64 = 256 << 20;
+
+/// What is no larger is hashed as a whole while the service merges it, and the
+/// machine has nothing else to do: it is in memory, for it was just read.
+/// Larger files are hashed while they are sent, and all where it is by md5.
+const HASHED_LATE_BYTES: u64 = 4 << 30;
 
 impl Client {
     /// Uploads a file in parts, and goes on where an earlier try stopped.
@@ -63,7 +69,18 @@ impl Client {
         let parts = self.upload_parts(file, journal, algorithm, options);
         let ask = options.rapid && journal.whole().is_none() && file.length() > SLICE_BYTES;
         if !ask || !self.may_be_known(file).await? {
-            let whole = self.whole_to_compare(file, journal.whole(), algorithm);
+            let (sent, all_sent) = oneshot::channel::<()>();
+            let parts = async {
+                let blocks = parts.await?;
+                let _ = sent.send(());
+                Ok(blocks)
+            };
+            let whole = async {
+                if algorithm == Algorithm::Blake3 && file.length() <= HASHED_LATE_BYTES {
+                    let _ = all_sent.await;
+                }
+                self.whole_to_compare(file, journal.whole(), algorithm).await
+            };
             return self.merge_parts(to, parts, ondup, whole).await;
         }
         // Boxed, as below: an upload must be `Send` for any lifetime.

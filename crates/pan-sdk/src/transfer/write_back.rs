@@ -56,7 +56,7 @@ impl WriteBack {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::io;
     use std::sync::Arc;
