@@ -60,6 +60,7 @@ macro_rules! meta_tests {
             change::changes_are_trimmed_from_the_beginning
             content::contents_come_back_as_they_were_given
             content::content_ids_are_never_given_out_twice
+            content::large_contents_are_found_by_their_beginning
             content::only_large_contents_are_found_by_md5
             content::bodies_come_back_byte_for_byte
             content::blobs_are_listed_from_anywhere

@@ -37,6 +37,7 @@ mod paths;
 mod pattern;
 mod quota;
 mod ranges;
+mod rapid_probe;
 mod rapid_upload;
 mod recycle;
 mod reply;
@@ -46,6 +47,7 @@ mod stories;
 mod superfile;
 mod target;
 mod tokens;
+mod told_digests;
 mod transport;
 mod twins;
 pub mod wire;
@@ -105,12 +107,14 @@ pub fn promises() -> Vec<Promise> {
         paths::promises,
         quota::promises,
         ranges::promises,
+        rapid_probe::promises,
         rapid_upload::promises,
         recycle::promises,
         searching::promises,
         smuggling::promises,
         stories::promises,
         superfile::promises,
+        told_digests::promises,
         tokens::promises,
         transport::promises,
         twins::promises,

@@ -1,5 +1,5 @@
 use pan_engine::{EngineError, ErrorKind};
-use pan_model::{ByteSize, FsId, Md5, NameError, PanPath};
+use pan_model::{Blake3, ByteSize, FsId, Md5, NameError, PanPath};
 
 /// What the rules return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -89,6 +89,14 @@ pub enum Error {
         expected: Md5,
         /// What came.
         found: Md5,
+    },
+    /// The same, by BLAKE3.
+    #[error("the content has the BLAKE3 {found}, not {expected} as announced: send it again")]
+    Blake3Mismatch {
+        /// What was announced.
+        expected: Blake3,
+        /// What came.
+        found: Blake3,
     },
     /// A block of a superfile is not among the caller's tmpfiles.
     #[error("block {md5} is unknown: upload it first")]

@@ -60,7 +60,7 @@ pub use read::ContentReader;
 pub use receive::Received;
 pub use recycle::{RecycleListing, RecycledEntry};
 pub use search::Search;
-pub use superfile::Merge;
+pub use superfile::{Merge, Merged};
 pub use tree::Located;
 pub use upload::MAX_UPLOAD;
 pub use worker::{Worker, WorkerStatus, run_workers};

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use pan_engine::meta::{ContentKind, ContentRow, ContentState, Entry, FileFacts};
 use pan_engine::{MetaRead, MetaStoreExt, MetaTxn, ReadCost, Scope};
-use pan_model::{Caller, ContentClaim, ContentId, MAX_PATH_BYTES, Ondup, PanPath};
+use pan_model::{Caller, ContentClaim, ContentId, ContentProbe, MAX_PATH_BYTES, Ondup, PanPath};
 
 use crate::tree::{Located, target};
 use crate::upload::Upload;
@@ -36,12 +36,9 @@ impl Pan {
         claim: ContentClaim,
     ) -> Result<Located> {
         let upload = Upload::new(self, caller, path, ondup);
-        let search = Search {
-            caller: caller.clone(),
-            path: path.clone(),
-            scope: self.settings().rapid_upload_scope,
-            claim,
-        };
+        let viewer = Viewer { caller: caller.clone() };
+        let scope = self.settings().rapid_upload_scope;
+        let search = Search { viewer, path: path.clone(), scope, claim };
         // Most searches find nothing: the writer need not hear of them.
         let first = search.clone();
         let look = move |read: &mut dyn MetaRead| first.find(read).map(drop);
@@ -58,12 +55,33 @@ impl Pan {
         };
         self.meta().write(Scope::User(caller.user), job).await
     }
+
+    /// Whether a rapid upload may succeed of a file that begins so: what the
+    /// caller can see is looked through. Where the scope is wider, this would
+    /// tell more of what others have than a rapid upload does, which asks for
+    /// the md5 of the whole; there anything is possible.
+    ///
+    /// # Errors
+    /// What the engine meets.
+    pub async fn rapid_probe(&self, caller: &Caller, probe: ContentProbe) -> Result<bool> {
+        if self.settings().rapid_upload_scope == RapidUploadScope::Instance {
+            return Ok(true);
+        }
+        let viewer = Viewer { caller: caller.clone() };
+        let look = move |read: &mut dyn MetaRead| {
+            let mut stored = Vec::new();
+            let ContentProbe { size, slice_md5 } = probe;
+            read.find_contents_by_slice(size, slice_md5, &mut |row| collect(&mut stored, row))?;
+            Ok::<_, Error>(!viewer.seen(read, stored)?.is_empty())
+        };
+        self.meta().read(ReadCost::Bounded, look).await
+    }
 }
 
 /// Who looks for what.
 #[derive(Clone)]
 struct Search {
-    caller: Caller,
+    viewer: Viewer,
     path: PanPath,
     scope: RapidUploadScope,
     claim: ContentClaim,
@@ -72,10 +90,11 @@ struct Search {
 impl Search {
     /// The content that is meant, once the path may be used.
     fn find(&self, read: &mut dyn MetaRead) -> Result<ContentRow> {
-        target(read, &self.caller, &self.path)?;
+        target(read, &self.viewer.caller, &self.path)?;
+        let stored = self.stored(read)?;
         let mut visible = match self.scope {
-            RapidUploadScope::Token => self.seen(read)?,
-            RapidUploadScope::Instance => self.stored(read)?,
+            RapidUploadScope::Token => self.viewer.seen(read, stored)?,
+            RapidUploadScope::Instance => stored,
         };
         // Of two contents with one md5 nobody can say which is meant.
         let one =
@@ -94,22 +113,33 @@ impl Search {
     /// Contents of this length and md5, whoever has them.
     fn stored(&self, read: &mut dyn MetaRead) -> Result<Vec<ContentRow>> {
         let mut stored = Vec::new();
-        read.find_contents(self.claim.size, self.claim.md5, &mut |row| {
-            if row.state != ContentState::Deleting {
-                stored.push(row);
-            }
-            if stored.len() < CONTENTS_MAX {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
+        let ContentClaim { size, md5, .. } = self.claim;
+        read.find_contents(size, md5, &mut |row| collect(&mut stored, row))?;
         Ok(stored)
     }
+}
 
-    /// Those of them that a file points to which the caller can see.
-    fn seen(&self, read: &mut dyn MetaRead) -> Result<Vec<ContentRow>> {
-        let mut stored = self.stored(read)?;
+/// Keeps a content that may serve, until there are enough.
+fn collect(stored: &mut Vec<ContentRow>, row: ContentRow) -> ControlFlow<()> {
+    if row.state != ContentState::Deleting {
+        stored.push(row);
+    }
+    if stored.len() < CONTENTS_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+/// Whose eyes are looked with.
+#[derive(Clone)]
+struct Viewer {
+    caller: Caller,
+}
+
+impl Viewer {
+    /// The contents that a file points to which the caller can see.
+    fn seen(
+        &self,
+        read: &mut dyn MetaRead,
+        mut stored: Vec<ContentRow>,
+    ) -> Result<Vec<ContentRow>> {
         let mut left = ENTRIES_MAX;
         if stored.is_empty() {
             // The same work as when somebody else has it: a miss must not

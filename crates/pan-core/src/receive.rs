@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt};
 use pan_engine::meta::{BlobRow, ContentKind};
 use pan_engine::{BlobStore, BlobWriter, EngineError, ErrorKind, MAX_CHUNK_BYTES};
 use pan_hash::{BLOB_BYTES, StreamDigest};
-use pan_model::{BlobKey, ByteSize, Fingerprint, Md5};
+use pan_model::{Blake3, BlobKey, ByteSize, Fingerprint, Md5};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -87,6 +87,18 @@ impl Received {
         let found = self.fingerprint.md5;
         match expected {
             Some(expected) if expected != found => Err(Error::Md5Mismatch { expected, found }),
+            _ => Ok(self),
+        }
+    }
+
+    /// Compares the bytes with the BLAKE3 that was announced, if one was.
+    ///
+    /// # Errors
+    /// [`Error::Blake3Mismatch`].
+    pub fn matching_blake3(self, expected: Option<Blake3>) -> Result<Self> {
+        let found = self.fingerprint.blake3;
+        match expected {
+            Some(expected) if expected != found => Err(Error::Blake3Mismatch { expected, found }),
             _ => Ok(self),
         }
     }
@@ -334,7 +346,7 @@ async fn write_blob(
     seq: u32,
     mut inbox: mpsc::Receiver<Message>,
 ) -> Result<StoredBlob> {
-    let row = BlobRow { seq, key, size: ByteSize::ZERO, root: pan_model::Blake3([0; 32]) };
+    let row = BlobRow { seq, key, size: ByteSize::ZERO, root: Blake3([0; 32]) };
     // From here on, whatever ends this task early deletes the file.
     let mut blob = StoredBlob { store: store.clone(), row, kept: false };
     let mut writer: Box<dyn BlobWriter> = store.create(key).await?;

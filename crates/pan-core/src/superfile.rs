@@ -38,6 +38,14 @@ impl MergeTurns {
     }
 }
 
+/// A file that was merged.
+pub struct Merged {
+    /// The entry and where it is.
+    pub located: Located,
+    /// All digests of its bytes.
+    pub fingerprint: Fingerprint,
+}
+
 /// A merge that nothing is known to stand against.
 pub struct Merge {
     pan: Pan,
@@ -108,14 +116,14 @@ impl Merge {
     /// # Errors
     /// What changed since [`Pan::create_superfile`]: the same errors as there;
     /// and [`Error::Damaged`] when a block can no longer be read.
-    pub async fn finish(self) -> Result<Located> {
+    pub async fn finish(self) -> Result<Merged> {
         let run = tokio::spawn(self.run());
         run.await.map_err(|error| {
             Error::from(EngineError::new(ErrorKind::Panicked, "merging").with_source(error))
         })?
     }
 
-    async fn run(self) -> Result<Located> {
+    async fn run(self) -> Result<Merged> {
         let turn = self.pan.inner().merge_turns.of(self.upload.caller.user);
         let _turn = turn.lock().await;
         let fingerprint = match &self.parts[..] {
@@ -134,7 +142,7 @@ impl Merge {
         let now = pan.now();
         let mark = move |tx: &mut dyn MetaTxn| mark_merged(tx, &caller, &blocks, now);
         pan.meta().write(scope, mark).await?;
-        Ok(located)
+        Ok(Merged { located, fingerprint })
     }
 }
 

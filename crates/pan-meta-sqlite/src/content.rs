@@ -59,6 +59,27 @@ impl ContentRead for Session<'_> {
         )
     }
 
+    fn find_contents_by_slice(
+        &mut self,
+        size: ByteSize,
+        slice_md5: Md5,
+        each: &mut dyn FnMut(ContentRow) -> ControlFlow<()>,
+    ) -> Result<()> {
+        // The constant is that of the index, as above. A slice that is equal to
+        // the whole is not repeated, but what is larger than it never is.
+        self.query_each(
+            "looking for contents that begin so",
+            concat!(
+                "SELECT ",
+                content_columns!(),
+                " FROM content WHERE size > 262144 AND size = ?1 AND slice_md5 = ?2 ORDER BY id"
+            ),
+            params![Db(size), Db(slice_md5)],
+            content_row,
+            |content, _| each(content),
+        )
+    }
+
     fn find_damaged(
         &mut self,
         size: ByteSize,

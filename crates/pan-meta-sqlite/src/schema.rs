@@ -11,12 +11,13 @@ use crate::error::engine_error;
 
 /// Script `n` brings version `n` to version `n + 1`. Scripts are never edited
 /// once released; a change of the schema is a new one.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("schema/0001_first.sql"),
     include_str!("schema/0002_recycle.sql"),
     include_str!("schema/0003_listing.sql"),
     include_str!("schema/0004_maintenance.sql"),
     include_str!("schema/0005_search.sql"),
+    include_str!("schema/0006_slice.sql"),
 ];
 
 /// The version that the last script leads to.

@@ -1,5 +1,15 @@
 use crate::{ByteSize, Crc32, Fingerprint, Md5};
 
+/// What is known of a file after its first 256 KiB: too little for a rapid
+/// upload, and enough to know that one would be in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentProbe {
+    /// Length in bytes.
+    pub size: ByteSize,
+    /// Of the first 256 KiB.
+    pub slice_md5: Md5,
+}
+
 /// What somebody says about a file instead of sending it: rapid upload.
 ///
 /// Nothing of it is proof that they have the bytes.

@@ -22,7 +22,7 @@ mod time;
 mod window;
 
 pub use caller::{Caller, Md5Style};
-pub use claim::ContentClaim;
+pub use claim::{ContentClaim, ContentProbe};
 pub use digest::{Blake3, Crc32, Fingerprint, Md5, ParseDigestError, SLICE_BYTES};
 pub use ids::{BlobKey, ContentId, FsId, Rev, UserNo};
 pub use media::MediaType;

@@ -165,7 +165,27 @@ pub struct ExtensionList {
     /// Bulk upload; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulkupload: Option<BulkLimits>,
+    /// Which digests of a content the headers of replies tell.
+    #[serde(default)]
+    pub digests: DigestList,
+    /// Whether there is `rapidprobe`.
+    #[serde(default)]
+    pub rapidprobe: bool,
 }
+
+/// The digests that headers tell (4.26).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestList {
+    /// BLAKE3, in [`BLAKE3_HEADER`].
+    #[serde(default)]
+    pub blake3: bool,
+}
+
+/// The header with the BLAKE3 of a whole content, 64 hex digits (4.26).
+pub const BLAKE3_HEADER: &str = "x-openpan-blake3";
+/// The header with the md5 of a content that was stored, 32 hex digits: what
+/// the body says as well, so that damage to either shows (4.26).
+pub const MD5_HEADER: &str = "x-openpan-md5";
 
 /// The reply of `extensions`, as a client reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -14,6 +14,7 @@ mod md5_style;
 mod method;
 mod oauth;
 mod params;
+mod rapid_probe;
 mod rapid_upload;
 mod reply;
 mod scalar;
@@ -23,8 +24,9 @@ pub use batch::{
     RestoreItem, parse_batch, parse_block_list, write_batch, write_block_list,
 };
 pub use bulk_upload::{
-    BULK_END, BULK_TYPE, BulkBody, BulkHeader, BulkItemBody, BulkLimits, BulkRefusal,
-    ExtensionList, ExtensionsBody, ExtensionsReply, MAX_BULK_HEADER_BYTES,
+    BLAKE3_HEADER, BULK_END, BULK_TYPE, BulkBody, BulkHeader, BulkItemBody, BulkLimits,
+    BulkRefusal, DigestList, ExtensionList, ExtensionsBody, ExtensionsReply, MAX_BULK_HEADER_BYTES,
+    MD5_HEADER,
 };
 pub use cloud_dl::{AddTaskBody, ListTaskBody, QueryTaskBody, TaskBody};
 pub use decode::{
@@ -36,6 +38,7 @@ pub use md5_style::{decode_md5, encode_md5, show_md5};
 pub use method::{FilePart, METHODS, Method, MethodSpec, Object, Verbs};
 pub use oauth::{OauthErrorBody, TokenBody};
 pub use params::{MAX_PARAM_BYTES, MediaParams, ParamError, Params};
+pub use rapid_probe::{RapidProbeBody, RapidProbeReply};
 pub use reply::{
     ChangeReply, EntryReply, ErrorReply, ExtraReply, MovedReply, PlainReply, QuotaReply,
     RecycledReply, RestoredReply, TmpfileReply,

@@ -83,6 +83,8 @@ pub enum Method {
     ListMedia,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
+    /// `file?method=rapidprobe` (4.26)
+    RapidProbe,
     /// `file?method=extensions` (4.26)
     Extensions,
     /// `file?method=bulkupload` (4.26)
@@ -152,7 +154,7 @@ const UPLOAD: MethodSpec = MethodSpec {
         Method::Upload,
         Object::File,
         "upload",
-        &["path", "dir", "filename", "ondup", "content-md5"],
+        &["path", "dir", "filename", "ondup", "content-md5", "content-blake3"],
     )
 };
 const DOWNLOAD: MethodSpec = MethodSpec {
@@ -166,7 +168,7 @@ pub const METHODS: &[MethodSpec] = &[
     MethodSpec {
         method: Method::UploadTmpfile,
         type_value: Some("tmpfile"),
-        params: &["type", "content-md5"],
+        params: &["type", "content-md5", "content-blake3"],
         ..UPLOAD
     },
     UPLOAD,
@@ -200,6 +202,7 @@ pub const METHODS: &[MethodSpec] = &[
         "rapidupload",
         &["path", "content-length", "content-md5", "slice-md5", "content-crc32", "ondup"],
     ),
+    row(Method::RapidProbe, Object::File, "rapidprobe", &["content-length", "slice-md5"]),
     row(Method::Extensions, Object::File, "extensions", &[]),
     MethodSpec { verbs: Verbs::Post, ..row(Method::BulkUpload, Object::File, "bulkupload", &[]) },
 ];

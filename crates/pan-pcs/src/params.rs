@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pan_model::{ListBy, ListOrder, Md5, MediaType, Ondup, PanPath, Window};
+use pan_model::{Blake3, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath, Window};
 use percent_encoding::percent_decode;
 
 use crate::{METHODS, decode_md5};
@@ -152,6 +152,15 @@ impl Params {
             return Ok(None);
         }
         self.text("content-md5")?.map(|text| check_md5("content-md5", text)).transpose()
+    }
+
+    /// The BLAKE3 that a content must have, if the client says (4.26).
+    ///
+    /// # Errors
+    /// 31023 when it is no BLAKE3.
+    pub fn content_blake3(&self) -> Result<Option<Blake3>, ParamError> {
+        let wrong = |_| invalid("content-blake3", "it is not 64 hex digits");
+        self.text("content-blake3")?.map(|text| text.parse().map_err(wrong)).transpose()
     }
 
     /// The `cursor` parameter; `None` when it is absent, empty or `null`.

@@ -1,6 +1,6 @@
 //! What a client says about a file that it does not send (pcs-rest 4.19).
 
-use pan_model::{ByteSize, ContentClaim, Crc32, SLICE_BYTES};
+use pan_model::{ContentClaim, Crc32};
 
 use crate::params::check_md5;
 use crate::{ParamError, Params};
@@ -12,14 +12,10 @@ impl Params {
     /// 31023 when one is missing or wrong, or when the file is not larger
     /// than 256 KiB.
     pub fn content_claim(&self) -> Result<ContentClaim, ParamError> {
-        let size = self.number("content-length")?.ok_or(ParamError::Missing("content-length"))?;
-        if size <= SLICE_BYTES {
-            let reason = "rapid upload is for files of more than 262144 bytes".into();
-            return Err(ParamError::Invalid { name: "content-length", reason });
-        }
+        let size = self.rapid_length()?;
         let md5 = |name| check_md5(name, self.text(name)?.ok_or(ParamError::Missing(name))?);
         Ok(ContentClaim {
-            size: ByteSize(size),
+            size,
             md5: md5("content-md5")?,
             slice_md5: md5("slice-md5")?,
             // What makes no sense is as good as nothing: the md5s decide.

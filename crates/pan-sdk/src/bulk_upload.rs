@@ -9,10 +9,10 @@ use pan_model::{ByteSize, Md5, Ondup};
 use pan_pcs::{BULK_END, BULK_TYPE, BulkBody, BulkHeader, BulkItemBody};
 
 use crate::call::Call;
+use crate::digest::compare;
 use crate::endpoint::Host;
 use crate::progress::Meter;
 use crate::stall::Activity;
-use crate::upload::compare;
 use crate::{Client, Entry, Error, Progress, Refusal, SmallFile, Throttle};
 
 /// How much of a body goes out at a time: little enough that a service hears

@@ -8,6 +8,7 @@ use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use tracing::trace;
 
+use crate::digest::ReplyDigests;
 use crate::endpoint::{Host, host_of_url};
 use crate::multipart::Sending;
 use crate::reply::{Answer, Reply};
@@ -136,14 +137,27 @@ pub(crate) fn push_pair(text: &mut String, key: &str, value: &str) {
     text.extend(utf8_percent_encode(value, ENCODED));
 }
 
+fn digested<T: DeserializeOwned>(answer: Answer) -> Result<(T, ReplyDigests), Error> {
+    let digests = answer.digests();
+    Ok((answer.judge()?, digests))
+}
+
 impl Client {
     /// Makes a call, as often as it takes, and reads its reply.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
+        self.ask_digested(call).await.map(|(value, _)| value)
+    }
+
+    /// As [`ask`](Self::ask), with what the headers say of the content.
+    pub(crate) async fn ask_digested<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<(T, ReplyDigests), Error> {
         let mut pauses = self.retry().pauses();
         loop {
             let activity = Activity::start();
             let reply = self.exchange(call, call.bare_request(self), &activity).await;
-            match reply.and_then(Answer::judge) {
+            match reply.and_then(digested) {
                 Ok(value) => return Ok(value),
                 Err(error) => pauses.wait(error, call.repeat).await?,
             }
@@ -169,9 +183,10 @@ impl Client {
         call: &Call,
         sending: Sending,
         activity: &Activity,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, ReplyDigests), Error> {
         let (kind, length) = (sending.content_type(), sending.content_length());
-        self.send_body(call, &kind, length, reqwest::Body::wrap_stream(sending), activity).await
+        let body = reqwest::Body::wrap_stream(sending);
+        self.send_whole(call, &kind, length, body, activity).await.and_then(digested)
     }
 
     /// Makes a call with a body of this type and length, once.
@@ -183,12 +198,23 @@ impl Client {
         body: reqwest::Body,
         activity: &Activity,
     ) -> Result<T, Error> {
+        self.send_whole(call, kind, length, body, activity).await.and_then(Answer::judge)
+    }
+
+    async fn send_whole(
+        &self,
+        call: &Call,
+        kind: &str,
+        length: u64,
+        body: reqwest::Body,
+        activity: &Activity,
+    ) -> Result<Answer, Error> {
         let request = call
             .request(self)
             .header(CONTENT_TYPE, kind)
             .header(CONTENT_LENGTH, HeaderValue::from(length))
             .body(body);
-        self.exchange(call, request, activity).await.and_then(Answer::judge)
+        self.exchange(call, request, activity).await
     }
 
     /// Makes a call whose answer is a stream, once. `dress` adds headers.

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
-use md5::{Digest, Md5 as Hasher};
-use pan_model::{ByteSize, Md5};
+use pan_model::ByteSize;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::Error;
+use crate::digest::Algorithm;
 use crate::local_file::{LocalFile, blocking};
-use crate::multipart::Frames;
+use crate::multipart::{Frames, Proof};
+use crate::{Digest, Error};
 
 /// How much is read at a time from a reader.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -26,7 +26,9 @@ pub struct Content {
     source: Source,
     length: u64,
     /// Where it is known before anything is sent.
-    md5: Option<Md5>,
+    digest: Option<Digest>,
+    /// What is computed where it is not.
+    algorithm: Algorithm,
 }
 
 enum Source {
@@ -38,7 +40,7 @@ enum Source {
 
 impl Content {
     fn new(length: u64, source: Source) -> Self {
-        Self { source, length, md5: None }
+        Self { source, length, digest: None, algorithm: Algorithm::Md5 }
     }
 
     /// These bytes.
@@ -102,32 +104,47 @@ impl Content {
         }
     }
 
-    /// The same content, of which the md5 is known.
-    pub(crate) fn with_md5(self, md5: Option<Md5>) -> Self {
-        Self { md5, ..self }
+    /// The same content, of which the digest is known, if it is.
+    pub(crate) fn with_digest(self, digest: Option<Digest>) -> Self {
+        Self { digest, ..self }
     }
 
-    /// The md5, if it is known.
-    pub(crate) fn md5(&self) -> Option<Md5> {
-        self.md5
+    /// The same content, to be compared by this digest. Of what can be read
+    /// only once it stays the md5, which everybody knows.
+    pub(crate) fn compared_by(self, algorithm: Algorithm) -> Self {
+        if self.is_repeatable() { Self { algorithm, ..self } } else { self }
     }
 
-    /// Finds the md5 before anything is sent, unless it can be read only once.
+    /// The digest, if it is known.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
+    /// What a sending is compared by.
+    pub(crate) fn proof(&self) -> Proof {
+        self.digest.map_or(Proof::By(self.algorithm), Proof::Known)
+    }
+
+    /// Finds the digest before anything is sent, unless the content can be
+    /// read only once.
     pub(crate) async fn hash(&mut self) -> Result<(), Error> {
-        if self.md5.is_some() {
-            return Ok(());
+        if self.digest.is_none() {
+            self.digest = self.compute(self.algorithm).await?;
         }
-        let md5_of = |bytes: &[u8]| Md5(Hasher::digest(bytes).into());
-        self.md5 = match &self.source {
-            Source::Bytes(bytes) if bytes.len() <= HASHED_IN_PLACE => Some(md5_of(bytes)),
+        Ok(())
+    }
+
+    /// Computes a digest; none of what can be read only once.
+    pub(crate) async fn compute(&mut self, algorithm: Algorithm) -> Result<Option<Digest>, Error> {
+        Ok(match &self.source {
+            Source::Bytes(bytes) if bytes.len() <= HASHED_IN_PLACE => Some(algorithm.digest(bytes)),
             Source::Bytes(bytes) => {
                 let bytes = bytes.clone();
-                Some(blocking(move || Ok(md5_of(&bytes))).await?)
+                Some(blocking(move || Ok(algorithm.digest(&bytes))).await?)
             }
-            Source::File(file, range) => Some(file.md5(range.clone()).await?),
+            Source::File(file, range) => Some(file.digest(range.clone(), algorithm).await?),
             Source::Once(_) => None,
-        };
-        Ok(())
+        })
     }
 
     /// Whether it can be sent another time.

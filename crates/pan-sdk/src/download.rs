@@ -3,17 +3,16 @@ use std::ops::{Bound, Range, RangeBounds};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream};
-use md5::{Digest, Md5 as Hasher};
-use pan_model::{Md5, PanPath};
+use pan_model::PanPath;
 use pan_pcs::Object;
 use reqwest::header::{IF_RANGE, RANGE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::time::timeout;
 
 use crate::call::Call;
+use crate::digest::{Hasher, compare};
 use crate::endpoint::Host;
 use crate::retry::{Pauses, Repeat};
-use crate::upload::compare;
 use crate::{Client, Error, FileFacts};
 
 impl Client {
@@ -44,8 +43,8 @@ impl Client {
 /// are on their way.
 ///
 /// When the connection breaks it goes on where it stopped, as long as the
-/// file on the server is the same. A whole file is compared with its md5 at
-/// the end.
+/// file on the server is the same. A whole file is compared with its digest
+/// at the end.
 pub struct Download {
     client: Client,
     call: Call,
@@ -55,7 +54,7 @@ pub struct Download {
     position: u64,
     response: Response,
     pauses: Pauses,
-    /// While the md5 of the whole is known and can be compared.
+    /// While the digest of the whole is known and can be compared.
     hasher: Option<Hasher>,
 }
 
@@ -122,7 +121,8 @@ impl Download {
         let range = asked
             .granted(response.status(), facts.size.0)
             .ok_or_else(|| no_range("it is not the range that was asked for"))?;
-        let is_whole = range == (0..facts.size.0) && facts.md5.is_some();
+        let is_whole = range == (0..facts.size.0);
+        let digest = facts.digest().filter(|_| is_whole);
         Ok(Self {
             client: client.clone(),
             call,
@@ -132,7 +132,7 @@ impl Download {
             facts,
             response,
             pauses: client.retry().pauses(),
-            hasher: is_whole.then(Hasher::new),
+            hasher: digest.map(|digest| digest.algorithm().hasher()),
         })
     }
 
@@ -159,9 +159,7 @@ impl Download {
             }
         }
         match self.hasher.take() {
-            Some(hasher) => {
-                compare(self.facts.md5, Some(Md5(hasher.finalize().into()))).map(|()| None)
-            }
+            Some(hasher) => compare(self.facts.digest(), Some(hasher.finish())).map(|()| None),
             None => Ok(None),
         }
     }

@@ -3,10 +3,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pan_model::{Md5, PanPath};
+use pan_model::PanPath;
 use pan_pcs::ErrorCode;
 
-use crate::OauthRefusal;
+use crate::{Digest, OauthRefusal};
 
 /// What a service is still making: a thumbnail, a transcoded video.
 const NOT_YET: [u32; 2] = [31142, 31341];
@@ -58,12 +58,12 @@ pub enum Error {
         reason: String,
     },
     /// The bytes that arrived are not those that were sent.
-    #[error("the content was damaged on its way: its md5 is {found}, not {expected}")]
+    #[error("the content was damaged on its way: it has {found}, not {expected}")]
     Damaged {
-        /// The md5 of the sending side.
-        expected: Md5,
-        /// The md5 of the receiving side.
-        found: Md5,
+        /// That of the sending side.
+        expected: Digest,
+        /// That of the receiving side.
+        found: Digest,
     },
     /// The remote file changed while it was being read.
     #[error("`{path}` changed on the server while it was being read")]

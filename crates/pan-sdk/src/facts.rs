@@ -2,14 +2,15 @@
 
 use std::time::SystemTime;
 
-use pan_model::{ByteSize, Crc32, Md5, PanPath};
+use pan_model::{Blake3, ByteSize, Crc32, Md5, PanPath};
 use pan_pcs::Object;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, LAST_MODIFIED, RANGE};
 use reqwest::{Response, StatusCode};
 
 use crate::call::Call;
+use crate::digest::ReplyDigests;
 use crate::endpoint::Host;
-use crate::{Client, Error};
+use crate::{Client, Digest, Error};
 
 /// What is known about a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct FileFacts {
     pub size: ByteSize,
     /// The md5 of the whole file, when the service sent it.
     pub md5: Option<Md5>,
+    /// The BLAKE3 of the whole file, when the service sent it (pcs-rest 4.26).
+    pub blake3: Option<Blake3>,
     /// The CRC-32 of the whole file, when the service sent it.
     pub crc32: Option<Crc32>,
     /// The entity tag, when the service sent one: it changes with the content.
@@ -45,6 +48,7 @@ impl FileFacts {
         Some(Self {
             size: ByteSize(size),
             md5: text("content-md5").and_then(|md5| md5.parse().ok()),
+            blake3: ReplyDigests::of(headers).blake3,
             crc32: text("x-bs-meta-crc32").and_then(|crc| crc.parse().ok()).map(Crc32),
             etag: text(ETAG.as_str()).map(str::to_owned),
             modified: text(LAST_MODIFIED.as_str())
@@ -57,7 +61,16 @@ impl FileFacts {
         fn agree<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
             one.is_none() || other.is_none() || one == other
         }
-        self.size == other.size && agree(&self.md5, &other.md5) && agree(&self.etag, &other.etag)
+        self.size == other.size
+            && agree(&self.md5, &other.md5)
+            && agree(&self.blake3, &other.blake3)
+            && agree(&self.etag, &other.etag)
+    }
+
+    /// What the bytes are compared with: of what the service sent, that which
+    /// takes the least time.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.blake3.map(Digest::Blake3).or(self.md5.map(Digest::Md5))
     }
 }
 

@@ -58,6 +58,7 @@ mod content;
 mod copy;
 mod delete;
 mod diff;
+mod digest;
 mod download;
 mod endpoint;
 mod entry;
@@ -75,6 +76,7 @@ mod oauth;
 mod partial;
 mod progress;
 mod quota;
+mod rapid_probe;
 mod rapid_upload;
 mod recycle;
 mod reply;
@@ -95,6 +97,7 @@ pub use client::{Client, ClientBuilder};
 pub use cloud_dl::{Task, TaskDetail, TaskFilter, TaskId, TaskOptions, TaskPage, TaskStatus};
 pub use content::Content;
 pub use diff::{Change, DiffPage, Gone};
+pub use digest::Digest;
 pub use download::Download;
 pub use endpoint::Endpoint;
 pub use entry::Entry;
@@ -105,8 +108,8 @@ pub use local_md5::local_md5;
 pub use media::MediaPage;
 pub use oauth::{App, NewToken, OauthRefusal};
 pub use pan_model::{
-    ByteSize, ContentClaim, Crc32, FsId, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath,
-    PathError, Timestamp, Window,
+    Blake3, ByteSize, ContentClaim, ContentProbe, Crc32, FsId, ListBy, ListOrder, Md5, MediaType,
+    Ondup, PanPath, PathError, Timestamp, Window,
 };
 pub use pan_pcs::{BulkLimits, ErrorCode};
 pub use partial::PartlyDone;

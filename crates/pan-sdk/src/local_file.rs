@@ -9,15 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
-use md5::{Digest, Md5 as Hasher};
-use pan_model::{ByteSize, ContentClaim, Crc32, Md5, SLICE_BYTES};
+use md5::{Digest as _, Md5 as Hasher};
+use pan_model::{ByteSize, ContentClaim, ContentProbe, Crc32, Md5, SLICE_BYTES};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::Error;
+use crate::digest::{self, Algorithm};
 use crate::multipart::Frames;
 use crate::transfer::cut;
+use crate::{Digest, Error};
 
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -103,13 +104,13 @@ impl LocalFile {
             let mut slice_md5 = None;
             // The first chunk is the slice.
             const { assert!(CHUNK_BYTES as u64 == SLICE_BYTES) };
-            for chunk in file.chunks(0..file.length) {
+            file.each_chunk(0..file.length, |chunk| {
                 given_up()?;
-                let chunk = chunk?;
-                md5.update(&chunk);
-                crc32.update(&chunk);
+                md5.update(chunk);
+                crc32.update(chunk);
                 slice_md5.get_or_insert_with(|| Md5(md5.clone().finalize().into()));
-            }
+                Ok(())
+            })?;
             let md5 = Md5(md5.finalize().into());
             Ok(ContentClaim {
                 size: ByteSize(file.length),
@@ -121,24 +122,60 @@ impl LocalFile {
         .await
     }
 
-    /// The md5 of a range, or of the whole.
-    pub(crate) async fn md5(&self, range: Range<u64>) -> Result<Md5, Error> {
+    /// What can be said about the file after its beginning.
+    pub(crate) async fn probe(&self) -> Result<ContentProbe, Error> {
+        let (file, mut hasher) = (Arc::clone(&self.0), Hasher::new());
+        let (size, slice) = (ByteSize(file.length), 0..file.length.min(SLICE_BYTES));
+        blocking(move || {
+            file.each_chunk(slice, |chunk| {
+                hasher.update(chunk);
+                Ok(())
+            })?;
+            Ok(ContentProbe { size, slice_md5: Md5(hasher.finalize().into()) })
+        })
+        .await
+    }
+
+    /// The md5 of the whole.
+    pub(crate) async fn md5(&self) -> Result<Md5, Error> {
+        let hasher = self
+            .hash(0..self.length(), Hasher::new(), |hasher, bytes| hasher.update(bytes))
+            .await?;
+        Ok(Md5(hasher.finalize().into()))
+    }
+
+    /// A digest of a range, or of the whole.
+    pub(crate) async fn digest(
+        &self,
+        range: Range<u64>,
+        algorithm: Algorithm,
+    ) -> Result<Digest, Error> {
+        let hasher = self.hash(range, algorithm.hasher(), digest::Hasher::update).await?;
+        Ok(hasher.finish())
+    }
+
+    async fn hash<H: Send + 'static>(
+        &self,
+        range: Range<u64>,
+        mut hasher: H,
+        update: fn(&mut H, &[u8]),
+    ) -> Result<H, Error> {
+        // What is in memory is hashed in less time than a thread needs to wake up.
+        if let Some(small) = &self.0.small {
+            update(&mut hasher, &small[range.start as usize..range.end as usize]);
+            return Ok(hasher);
+        }
         let file = Arc::clone(&self.0);
         let (_wanted, given_up) = wanted();
-        let md5_of = move || {
-            let mut hasher = Hasher::new();
-            if let Some(small) = &file.small {
-                hasher.update(&small[range.start as usize..range.end as usize]);
-                return Ok(Md5(hasher.finalize().into()));
-            }
-            for chunk in file.chunks(range) {
+        blocking(move || {
+            file.each_chunk(range, |chunk| {
                 given_up()?;
-                hasher.update(&chunk?);
-            }
-            Ok(Md5(hasher.finalize().into()))
-        };
-        // What is in memory is hashed in less time than a thread needs to wake up.
-        if self.0.small.is_some() { md5_of() } else { blocking(md5_of).await }
+                update(&mut hasher, chunk);
+                Ok(())
+            })?;
+            Ok(hasher)
+        })
+        .await
     }
 
     /// What it looked like when it was opened.
@@ -172,17 +209,42 @@ impl Opened {
 
     fn last_chunk(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let chunk = self.chunk(range)?;
-        let now = self.file.metadata().map_err(|error| cannot("read", &self.path, error))?;
-        if self.is_unchanged(&now) { Ok(chunk) } else { Err(self.changed()) }
+        self.check_unchanged()?;
+        Ok(chunk)
     }
 
     fn chunk(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let mut chunk = BytesMut::zeroed((range.end - range.start) as usize);
-        match read_exact_at(&self.file, &mut chunk, range.start) {
-            Ok(()) => Ok(chunk.freeze()),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.changed()),
-            Err(error) => Err(cannot("read", &self.path, error)),
+        self.fill(&mut chunk, range.start)?;
+        Ok(chunk.freeze())
+    }
+
+    /// Shows the chunks of a range, in one buffer, and fails in the end when
+    /// the file has changed.
+    fn each_chunk(
+        &self,
+        range: Range<u64>,
+        mut show: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        for chunk in cut(range, ByteSize(CHUNK_BYTES as u64)) {
+            let length = (chunk.end - chunk.start) as usize;
+            self.fill(&mut buffer[..length], chunk.start)?;
+            show(&buffer[..length])?;
         }
+        self.check_unchanged()
+    }
+
+    fn fill(&self, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
+        read_exact_at(&self.file, buffer, offset).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.changed(),
+            _ => cannot("read", &self.path, error),
+        })
+    }
+
+    fn check_unchanged(&self) -> Result<(), Error> {
+        let now = self.file.metadata().map_err(|error| cannot("read", &self.path, error))?;
+        if self.is_unchanged(&now) { Ok(()) } else { Err(self.changed()) }
     }
 
     fn is_unchanged(&self, now: &Metadata) -> bool {
@@ -253,7 +315,7 @@ pub(crate) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use md5::{Digest, Md5 as Hasher};
+    use md5::{Digest as _, Md5 as Hasher};
     use pan_model::Md5;
 
     use super::LocalFile;

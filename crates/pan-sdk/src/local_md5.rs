@@ -13,7 +13,7 @@ use crate::local_file::LocalFile;
 /// [`Error::LocalChanged`] when it changed meanwhile.
 pub async fn local_md5(path: impl AsRef<Path>) -> Result<Md5, Error> {
     let file = LocalFile::open(path.as_ref()).await?;
-    file.md5(0..file.length()).await
+    file.md5().await
 }
 
 #[cfg(test)]

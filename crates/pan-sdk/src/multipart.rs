@@ -9,13 +9,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
-use md5::{Digest, Md5 as Hasher};
-use pan_model::Md5;
 use tokio::time::{Sleep, sleep};
 
+use crate::digest::{Algorithm, Hasher};
 use crate::progress::Meter;
 use crate::stall::Activity;
-use crate::{Error, Throttle};
+use crate::{Digest, Error, Throttle};
 
 /// The pieces of a content, in order.
 pub(crate) type Frames = BoxStream<'static, Result<Bytes, Error>>;
@@ -29,7 +28,7 @@ pub(crate) struct Sending {
     rest: Bytes,
     length: u64,
     sent: u64,
-    /// Nothing, where the md5 is known.
+    /// Nothing, where the digest is known.
     hasher: Option<Hasher>,
     outcome: Outcome,
     activity: Activity,
@@ -51,19 +50,28 @@ enum Stage {
     End,
 }
 
-/// What became of a sending: the md5 of what went out, or why it stopped.
+/// What the bytes that go out are compared by.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof {
+    /// This digest, which was announced.
+    Known(Digest),
+    /// A digest that is computed while they go out.
+    By(Algorithm),
+}
+
+/// What became of a sending: the digest of what went out, or why it stopped.
 #[derive(Clone, Default)]
 pub(crate) struct Outcome {
-    known: Option<Md5>,
-    ended: Arc<OnceLock<Result<Option<Md5>, Stopped>>>,
+    known: Option<Digest>,
+    ended: Arc<OnceLock<Result<Option<Digest>, Stopped>>>,
 }
 
 /// The source failed; the error is handed out once.
 type Stopped = std::sync::Mutex<Option<Error>>;
 
 impl Outcome {
-    /// The md5 of the content; `None` when it did not go out to its end.
-    pub(crate) fn md5(&self) -> Option<Md5> {
+    /// The digest of the content; `None` when it did not go out to its end.
+    pub(crate) fn digest(&self) -> Option<Digest> {
         self.ended.get()?.as_ref().ok()?.or(self.known)
     }
 
@@ -75,15 +83,18 @@ impl Outcome {
 }
 
 impl Sending {
-    /// Begins to send frames of `length` bytes in all, whose md5 is `known`
-    /// or will be computed.
+    /// Begins to send frames of `length` bytes in all.
     pub(crate) fn new(
         frames: Frames,
         length: u64,
-        known: Option<Md5>,
+        proof: Proof,
         activity: Activity,
         flow: Flow,
     ) -> Self {
+        let (known, hasher) = match proof {
+            Proof::Known(digest) => (Some(digest), None),
+            Proof::By(algorithm) => (None, Some(algorithm.hasher())),
+        };
         Self {
             boundary: format!("{:032x}", rand::random::<u128>()),
             stage: Stage::Head,
@@ -91,7 +102,7 @@ impl Sending {
             rest: Bytes::new(),
             length,
             sent: 0,
-            hasher: known.is_none().then(Hasher::new),
+            hasher,
             outcome: Outcome { known, ended: Arc::default() },
             activity,
             flow,
@@ -164,8 +175,8 @@ impl Sending {
             return Err(wrong_length());
         }
         self.stage = Stage::End;
-        let md5 = self.hasher.take().map(|hasher| Md5(hasher.finalize().into()));
-        let _ = self.outcome.ended.set(Ok(md5));
+        let digest = self.hasher.take().map(Hasher::finish);
+        let _ = self.outcome.ended.set(Ok(digest));
         Ok(self.tail())
     }
 
@@ -212,7 +223,8 @@ mod tests {
     use futures_util::stream::{self, StreamExt, TryStreamExt};
     use pan_model::ByteSize;
 
-    use super::{Flow, Sending};
+    use super::{Flow, Proof, Sending};
+    use crate::digest::Algorithm;
     use crate::stall::Activity;
     use crate::{Progress, Throttle};
 
@@ -221,7 +233,13 @@ mod tests {
             frames.iter().map(|text| Ok(Bytes::from_static(text.as_bytes()))).collect();
         let throttle = Throttle::bytes_per_second(ByteSize(1 << 20));
         let flow = Flow { meter: Progress::default().meter(), throttle };
-        Sending::new(stream::iter(frames).boxed(), length, None, Activity::start(), flow)
+        Sending::new(
+            stream::iter(frames).boxed(),
+            length,
+            Proof::By(Algorithm::Md5),
+            Activity::start(),
+            flow,
+        )
     }
 
     #[tokio::test]
@@ -233,11 +251,11 @@ mod tests {
             let body: Vec<Bytes> = sending.try_collect().await.unwrap();
             assert_eq!(body.concat().len() as u64, announced);
             let expected = if length == 0 {
-                "d41d8cd98f00b204e9800998ecf8427e"
+                "md5 d41d8cd98f00b204e9800998ecf8427e"
             } else {
-                "900150983cd24fb0d6963f7d28e17f72"
+                "md5 900150983cd24fb0d6963f7d28e17f72"
             };
-            assert_eq!(outcome.md5().unwrap().to_string(), expected);
+            assert_eq!(outcome.digest().unwrap().to_string(), expected);
         }
     }
 
@@ -247,7 +265,7 @@ mod tests {
             let sending = sending(&["ab", "c"], length);
             let outcome = sending.outcome();
             assert!(sending.try_collect::<Vec<_>>().await.is_err());
-            assert!(outcome.md5().is_none());
+            assert!(outcome.digest().is_none());
             assert!(outcome.failure().is_some());
             assert!(outcome.failure().is_none());
         }

@@ -3,8 +3,8 @@ use std::path::Path;
 use pan_model::{ContentClaim, Ondup, PanPath};
 
 use crate::call::Call;
+use crate::digest::compare;
 use crate::local_file::LocalFile;
-use crate::upload::compare;
 use crate::{Client, Entry, Error};
 
 impl Client {

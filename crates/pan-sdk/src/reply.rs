@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::digest::ReplyDigests;
 use crate::retry::parse_retry_after;
 use crate::stall::Activity;
 use crate::{Error, Refusal};
@@ -68,6 +69,11 @@ impl Answer {
         }
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         Ok(Reply { kind: kind.map(str::to_owned), body: self.body.into() })
+    }
+
+    /// What its headers say of a content that was stored.
+    pub(crate) fn digests(&self) -> ReplyDigests {
+        ReplyDigests::of(&self.headers)
     }
 
     /// The status and the body, unjudged.

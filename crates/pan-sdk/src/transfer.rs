@@ -12,6 +12,7 @@ mod upload_journal;
 mod upload_large;
 mod upload_many;
 mod upload_reader;
+mod write_back;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -36,10 +37,11 @@ pub struct TransferOptions {
     /// How many parts of a file are on their way at once. 4 unless set.
     pub parallel: usize,
     /// Whether a service is asked first if it has the content already, for
-    /// files of more than 256 KiB: then no byte is sent. It costs one pass
-    /// over the file. For files of up to 256 MiB, or the threshold, that pass
-    /// comes first; while a larger one is read, its first parts are on their
-    /// way. Yes unless set.
+    /// files of more than 256 KiB: then no byte is sent. What
+    /// the service cannot call new after its
+    /// [beginning](crate::Client::rapid_probe) costs one pass over the file. For files of up to 256 MiB, or
+    /// the threshold, that pass comes first; while a larger one is read, its
+    /// first parts are on their way. Yes unless set.
     pub rapid: bool,
     /// Who is told of the bytes that have moved.
     pub progress: Progress,

@@ -3,10 +3,11 @@ use pan_pcs::{EntryBody, ErrorCode, TmpfileBody};
 use serde::de::DeserializeOwned;
 
 use crate::call::Call;
+use crate::digest::{Algorithm, ReplyDigests, compare};
 use crate::endpoint::Host;
 use crate::multipart::{Flow, Sending};
 use crate::stall::Activity;
-use crate::{Client, Content, Entry, Error, TransferOptions};
+use crate::{Client, Content, Digest, Entry, Error, TransferOptions};
 
 impl Client {
     /// Uploads a file in one request (pcs-rest 4.2): at most 2 GiB. Missing
@@ -15,8 +16,9 @@ impl Client {
     ///
     /// For files of any size see [`upload_file`](Self::upload_file).
     ///
-    /// The md5 of bytes and files is computed first, in a pass of its own, and
-    /// announced. An OpenPan server stores nothing when what arrives is
+    /// The md5 of bytes and files, or the BLAKE3 of those of more than 256 KiB
+    /// where the [service](crate::Extensions) knows it, is computed first, in a
+    /// pass of its own, and announced. An OpenPan server stores nothing when what arrives is
     /// something else, so that a bad connection never puts damaged bytes in
     /// the place of good ones; the upload is tried again. Other services
     /// ignore the announcement: there, and with a reader or a stream, damage
@@ -32,6 +34,7 @@ impl Client {
         content: Content,
         ondup: Ondup,
     ) -> Result<Entry, Error> {
+        let content = self.to_compare(content).await;
         self.upload_metered(path, content, ondup, &TransferOptions::default()).await
     }
 
@@ -42,7 +45,18 @@ impl Client {
     /// # Errors
     /// [`Error::Damaged`] when what arrived is not what was sent.
     pub async fn upload_tmpfile(&self, content: Content) -> Result<Md5, Error> {
+        let content = self.to_compare(content).await;
         self.upload_tmpfile_metered(content, &TransferOptions::default()).await
+    }
+
+    /// The content, to be compared by what the service knows. What can be read
+    /// only once is compared by its md5 in any case.
+    async fn to_compare(&self, content: Content) -> Content {
+        if !content.is_repeatable() {
+            return content;
+        }
+        let algorithm = self.algorithm_for(content.size()).await;
+        content.compared_by(algorithm)
     }
 
     pub(crate) async fn upload_metered(
@@ -54,9 +68,11 @@ impl Client {
     ) -> Result<Entry, Error> {
         let mut call = Call::post("upload").on_host(Host::Upload).with_path(path).with_ondup(ondup);
         content.hash().await?;
-        if let Some(md5) = content.md5() {
-            call = call.with("content-md5", md5.to_string());
-        }
+        call = match content.digest() {
+            Some(Digest::Md5(md5)) => call.with("content-md5", md5.to_string()),
+            Some(Digest::Blake3(blake3)) => call.with("content-blake3", blake3.to_string()),
+            None => call,
+        };
         let read = |body: EntryBody| {
             let entry = Entry::read(body)?;
             Ok((entry.md5, entry))
@@ -77,8 +93,8 @@ impl Client {
         self.deliver(&call.harmless_if(true), content, options, read).await
     }
 
-    /// Sends a content as often as it takes, and compares the md5 that came
-    /// back. `read` finds that md5 in the reply.
+    /// Sends a content as often as it takes, and compares the digests that came
+    /// back. `read` finds the md5 in the reply.
     async fn deliver<B: DeserializeOwned, T>(
         &self,
         call: &Call,
@@ -90,16 +106,17 @@ impl Client {
         let mut pauses = self.retry().pauses();
         loop {
             let delivered = self.deliver_once(call, &mut content, &flow).await;
-            let checked = delivered.and_then(|(sent, body)| {
+            let checked = async {
+                let Delivered { sent, body, told } = delivered?;
                 let (found, value) = read(body).map_err(|reason| self.malformed(call, reason))?;
-                compare(Some(sent), found)?;
+                verify(&mut content, sent, told, found).await?;
                 Ok(value)
-            });
-            match checked {
+            };
+            match checked.await {
                 Ok(value) => return Ok(value),
                 Err(error) if !content.is_repeatable() => return Err(error),
                 // What arrived is not what was announced, and nothing was stored.
-                Err(error) if error.is(ErrorCode::BadRequest) && content.md5().is_some() => {
+                Err(error) if error.is(ErrorCode::BadRequest) && content.digest().is_some() => {
                     pauses.wait_in_any_case(error).await?;
                 }
                 Err(error) => pauses.wait(error, call.repeat).await?,
@@ -112,29 +129,48 @@ impl Client {
         call: &Call,
         content: &mut Content,
         flow: &Flow,
-    ) -> Result<(Md5, B), Error> {
+    ) -> Result<Delivered<B>, Error> {
         let spent = || Error::Input(String::from("the content was sent before"));
         let early = || self.malformed(call, String::from("it came before all was sent"));
         let length = content.size().0;
         let activity = Activity::start();
         let frames = content.frames().ok_or_else(spent)?;
-        let sending = Sending::new(frames, length, content.md5(), activity.clone(), flow.clone());
+        let sending = Sending::new(frames, length, content.proof(), activity.clone(), flow.clone());
         let outcome = sending.outcome();
         let reply = self.send(call, sending, &activity).await;
         if let Some(failure) = outcome.failure() {
             return Err(failure);
         }
-        let body = reply?;
-        Ok((outcome.md5().ok_or_else(early)?, body))
+        let (body, told) = reply?;
+        Ok(Delivered { sent: outcome.digest().ok_or_else(early)?, body, told })
     }
 }
 
-/// Compares md5s, as far as both sides know one.
-pub(crate) fn compare(expected: Option<Md5>, found: Option<Md5>) -> Result<(), Error> {
-    match (expected, found) {
-        (Some(expected), Some(found)) if expected != found => {
-            Err(Error::Damaged { expected, found })
+/// A content that went out, and the reply.
+struct Delivered<B> {
+    sent: Digest,
+    body: B,
+    /// By the headers.
+    told: ReplyDigests,
+}
+
+/// Compares what was sent with what arrived; `found` is the md5 that the body
+/// of the reply tells.
+async fn verify(
+    content: &mut Content,
+    sent: Digest,
+    told: ReplyDigests,
+    found: Option<Md5>,
+) -> Result<(), Error> {
+    // The body may be damaged as well, and its md5 is the handle of a block.
+    compare(told.md5, found)?;
+    match (sent, told.blake3) {
+        (Digest::Md5(md5), _) => compare(Some(md5), found),
+        (Digest::Blake3(blake3), Some(arrived)) => compare(Some(blake3), Some(arrived)),
+        // Somebody on the way takes headers off: then it is the md5 after all.
+        (Digest::Blake3(_), None) => {
+            let md5 = content.compute(Algorithm::Md5).await?;
+            compare(md5, found.map(Digest::Md5))
         }
-        _ => Ok(()),
     }
 }

@@ -23,6 +23,7 @@ mod move_copy;
 mod multipart;
 mod quota;
 mod range;
+mod rapid_probe;
 mod rapid_upload;
 mod recycle;
 mod reply;

@@ -23,6 +23,7 @@ const CALLS: &[(&str, &str, &str, &str)] = &[
     ("Delete", "delete.rs", "delete_entry", "pan rm"),
     ("ListRecycle", "recycle.rs", "list_recycle", "pan recycle"),
     ("Restore", "recycle.rs", "restore", "pan recycle"),
+    ("RapidProbe", "rapid_probe.rs", "rapid_probe", "pan put"),
     ("Extensions", "extensions.rs", "extensions", "pan put"),
     ("BulkUpload", "bulk_upload.rs", "bulk_upload", "pan put"),
     ("EmptyRecycle", "recycle.rs", "empty_recycle", "pan recycle"),

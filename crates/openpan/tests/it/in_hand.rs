@@ -99,7 +99,7 @@ impl InHand {
     /// Merges blocks into a file.
     pub(crate) async fn merge(&self, caller: &Caller, at: &str, blocks: Vec<Md5>) -> Located {
         let merge = self.pan.create_superfile(caller, &path(at), Ondup::Overwrite, blocks).await;
-        merge.unwrap().finish().await.unwrap()
+        merge.unwrap().finish().await.unwrap().located
     }
 
     /// Uploads by digests alone.

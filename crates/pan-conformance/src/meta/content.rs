@@ -104,6 +104,32 @@ pub async fn only_large_contents_are_found_by_md5(store: &dyn MetaStore) {
     assert_eq!(find(large, Md5::EMPTY).await, []);
 }
 
+/// By their beginning they are found as well, whatever comes after it.
+pub async fn large_contents_are_found_by_their_beginning(store: &dyn MetaStore) {
+    let large = SLICE_BYTES + 1;
+    let first = insert_content(store, large, 1, ContentKind::Blobs).await;
+    let twin = insert_content(store, large, 1, ContentKind::Superfile).await;
+    insert_content(store, large + 1, 1, ContentKind::Blobs).await;
+    insert_content(store, large, 2, ContentKind::Blobs).await;
+    insert_content(store, SLICE_BYTES, 1, ContentKind::Blobs).await;
+    let find = async |size, slice_md5| {
+        read(store, move |rows| {
+            let mut found = Vec::new();
+            rows.find_contents_by_slice(ByteSize(size), slice_md5, &mut |row| {
+                found.push(row);
+                ControlFlow::Continue(())
+            })?;
+            found.sort_by_key(|row| row.id);
+            Ok(found)
+        })
+        .await
+    };
+    let slice_md5 = first.fingerprint.slice_md5;
+    assert_eq!(find(large, slice_md5).await, [first, twin]);
+    assert_eq!(find(SLICE_BYTES, slice_md5).await, []);
+    assert_eq!(find(large, Md5::EMPTY).await, []);
+}
+
 /// A body of any length up to the inline limit and beyond comes back.
 pub async fn bodies_come_back_byte_for_byte(store: &dyn MetaStore) {
     for length in [0, 1, 4095, 4096, 4097, 16 << 10, 64 << 10] {

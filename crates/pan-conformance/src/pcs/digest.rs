@@ -1,10 +1,16 @@
-//! Digests from libraries that the server does not use, and content to digest.
+//! Digests by other ways than those of the server, and content to digest.
 
 use md5::{Digest, Md5};
 
 /// The md5, as 32 lower-case hex digits.
 pub fn md5_hex(content: &[u8]) -> String {
     Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The BLAKE3, as 64 lower-case hex digits. The server puts it together from
+/// the groups of a content; this is one pass over all of it.
+pub fn blake3_hex(content: &[u8]) -> String {
+    blake3::hash(content).to_string()
 }
 
 /// The CRC-32.

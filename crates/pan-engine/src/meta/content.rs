@@ -79,6 +79,15 @@ pub trait ContentRead {
         each: &mut dyn FnMut(ContentRow) -> ControlFlow<()>,
     ) -> Result<()>;
 
+    /// Contents over 256 KiB with this size and this md5 of the first 256 KiB,
+    /// whatever their state.
+    fn find_contents_by_slice(
+        &mut self,
+        size: ByteSize,
+        slice_md5: Md5,
+        each: &mut dyn FnMut(ContentRow) -> ControlFlow<()>,
+    ) -> Result<()>;
+
     /// Contents of any size that are noted as damaged and have this size and
     /// md5. There are hardly ever any, and then this costs nothing.
     fn find_damaged(

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pan_model::{ByteSize, ContentClaim, FsId, ListOrder, Md5, MediaType, Ondup, PanPath, Window};
+use pan_model::{
+    ByteSize, ContentClaim, ContentProbe, FsId, ListOrder, Md5, MediaType, Ondup, PanPath, Window,
+};
 
 use super::reader::{Waiting, pieces};
 use super::{Client, Download, Items};
@@ -61,6 +63,7 @@ calls! {
     fn create_superfile(path: &PanPath, blocks: &[Md5], ondup: Ondup) -> Result<Entry, Error>;
     fn rapid_upload(path: &PanPath, claim: &ContentClaim, ondup: Ondup) -> Result<Entry, Error>;
     fn claim_file(local: impl AsRef<Path> + Send) -> Result<ContentClaim, Error>;
+    fn rapid_probe(probe: &ContentProbe) -> Result<bool, Error>;
     fn upload_file(
         local: impl AsRef<Path> + Send,
         to: &PanPath,

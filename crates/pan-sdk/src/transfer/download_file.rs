@@ -10,17 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::future::FutureExt;
 use futures_util::stream::{self, StreamExt};
-use md5::{Digest, Md5 as Hasher};
-use pan_model::{Md5, PanPath};
+use pan_model::PanPath;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tracing::info;
 
 use super::download_journal::{Begun, DownloadJournal, DownloadName};
 use super::parts::cut;
 use super::target::{Target, Writer};
+use crate::digest::{Hasher, compare};
 use crate::local_file::{blocking, read_exact_at};
-use crate::upload::compare;
-use crate::{Client, Download, Error, FileFacts, Progress, TransferOptions};
+use crate::{Client, Digest, Download, Error, FileFacts, Progress, TransferOptions};
 
 /// What is no larger is held in memory and written at once.
 const SMALL_BYTES: u64 = 1 << 20;
@@ -32,7 +31,7 @@ impl Client {
     /// was there.
     ///
     /// The bytes go to a temporary file in the same directory, which is
-    /// renamed once its size and md5 are right; until then, and after a
+    /// renamed once its size and digest are right; until then, and after a
     /// failure, the path is as it was. What is damaged on its way is fetched
     /// once more. A file of more than 1 MiB is flushed to the disk before it
     /// gets its name; smaller ones are left to the operating system.
@@ -134,7 +133,7 @@ impl Client {
 
     /// Fetches the missing ranges in parallel, the first of which may have
     /// begun. Beside that, what was written is read back in order, to compare
-    /// the md5.
+    /// the digest.
     async fn download_in_parts(
         &self,
         from: &PanPath,
@@ -177,7 +176,7 @@ impl Client {
             }
             fetched
         };
-        let check = hash_as_saved(target.file(), facts.md5, ranges);
+        let check = hash_as_saved(target.file(), facts.digest(), ranges);
         tokio::try_join!(fetch, check).map(|_| ())
     }
 
@@ -243,14 +242,14 @@ async fn save(
 }
 
 /// Hashes a file from its beginning, as its ranges are reported in any order,
-/// and compares the md5.
+/// and compares the digest.
 async fn hash_as_saved(
     file: Arc<File>,
-    expected: Option<Md5>,
+    expected: Option<Digest>,
     mut saved: UnboundedReceiver<Range<u64>>,
 ) -> Result<(), Error> {
     let Some(expected) = expected else { return Ok(()) };
-    let mut hasher = Hasher::new();
+    let mut hasher = expected.algorithm().hasher();
     let mut position = 0;
     let mut waiting = HashMap::new();
     while let Some(range) = saved.recv().await {
@@ -260,7 +259,7 @@ async fn hash_as_saved(
             position = end;
         }
     }
-    compare(Some(expected), Some(Md5(hasher.finalize().into())))
+    compare(Some(expected), Some(hasher.finish()))
 }
 
 async fn hash_range(
@@ -291,7 +290,7 @@ mod tests {
     use tokio::sync::mpsc::unbounded_channel;
 
     use super::hash_as_saved;
-    use crate::Error;
+    use crate::{Digest, Error};
 
     #[tokio::test]
     async fn ranges_are_hashed_in_order_whatever_order_they_come_in() {
@@ -307,8 +306,8 @@ mod tests {
                 saved.send(range).unwrap();
             }
             drop(saved);
-            let md5 = text.parse().unwrap();
-            let checked = hash_as_saved(Arc::clone(&file), Some(md5), ranges).await;
+            let expected = Some(Digest::Md5(text.parse().unwrap()));
+            let checked = hash_as_saved(Arc::clone(&file), expected, ranges).await;
             assert_eq!(checked.is_ok(), right);
             assert!(right || matches!(checked, Err(Error::Damaged { .. })));
         }

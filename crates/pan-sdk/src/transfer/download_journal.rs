@@ -71,7 +71,8 @@ impl DownloadName {
         let (this, size) = (self.clone(), facts.size.0);
         let part_file = std::path::absolute(self.part_file()).ok();
         let part_file = part_file.and_then(|path| path.to_str().map(str::to_owned));
-        let header = Fact::Download { size, md5: md5.to_string(), part_file };
+        let (md5, blake3) = (md5.to_string(), facts.blake3.map(|blake3| blake3.to_string()));
+        let header = Fact::Download { size, md5, blake3, part_file };
         blocking(move || {
             let Some((journal, facts)) = Journal::open(&this.name)? else { return Ok(None) };
             let done = match facts.split_first() {

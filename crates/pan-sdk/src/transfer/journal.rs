@@ -40,7 +40,14 @@ pub(super) enum Fact {
     /// The md5 of the whole file, and that the service has no such content.
     Whole { md5: String },
     /// The first line of a download: what is downloaded, and where to.
-    Download { size: u64, md5: String, part_file: Option<String> },
+    /// BLAKE3 is told where that is what its bytes are compared with.
+    Download {
+        size: u64,
+        md5: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blake3: Option<String>,
+        part_file: Option<String>,
+    },
     /// These bytes are in the part file.
     Range { start: u64, end: u64 },
 }

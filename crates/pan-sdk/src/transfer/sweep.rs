@@ -85,7 +85,7 @@ mod tests {
         let upload = Fact::Whole { md5: String::new() };
         let download = |file: &str| {
             let part_file = Some(at(file).to_str().unwrap().to_owned());
-            Fact::Download { size: 1, md5: String::new(), part_file }
+            Fact::Download { size: 1, md5: String::new(), blake3: None, part_file }
         };
         for name in [".pan-1.part", ".pan-2.part", "precious"] {
             fs::write(at(name), "x").unwrap();

@@ -14,6 +14,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::download_journal::DownloadJournal;
+use super::write_back::WriteBack;
 use crate::Error;
 use crate::local_file::{blocking, cannot};
 
@@ -23,6 +24,7 @@ const WRITE_BYTES: usize = 1 << 20;
 /// The file.
 pub(super) struct Target {
     file: Arc<File>,
+    write_back: Arc<WriteBack>,
     temporary: Temporary,
     place: PathBuf,
 }
@@ -46,7 +48,7 @@ impl Target {
         let temporary =
             temporary_beside(&place).map_err(|error| cannot("create", &place, error))?;
         let (file, temporary) = temporary.into_parts();
-        Ok(Self { file: Arc::new(file), temporary: Temporary::Lost(temporary), place })
+        Ok(Self::new(file, Temporary::Lost(temporary), place))
     }
 
     /// Begins the file under a temporary name that stays. What has that name
@@ -68,8 +70,12 @@ impl Target {
     }
 
     fn kept(file: File, place: &Path, temporary: &Path) -> Self {
-        let temporary = Temporary::Kept(temporary.to_owned());
-        Self { file: Arc::new(file), temporary, place: place.to_owned() }
+        Self::new(file, Temporary::Kept(temporary.to_owned()), place.to_owned())
+    }
+
+    fn new(file: File, temporary: Temporary, place: PathBuf) -> Self {
+        let file = Arc::new(file);
+        Self { write_back: WriteBack::new(Arc::clone(&file)), file, temporary, place }
     }
 
     /// The open file, to be written and read at offsets.
@@ -81,14 +87,15 @@ impl Target {
     /// what was there: after a power cut there is the old file or the new one.
     pub(super) async fn finish(self, modified: Option<SystemTime>) -> Result<(), Error> {
         blocking(move || {
-            self.file.sync_data().map_err(|error| cannot("write", &self.place, error))?;
+            let flushed = self.write_back.finish();
+            flushed.map_err(|error| cannot("write", &self.place, error))?;
             self.finish_now(modified)
         })
         .await
     }
 
     fn finish_now(self, modified: Option<SystemTime>) -> Result<(), Error> {
-        let Self { file, temporary, place } = self;
+        let Self { file, temporary, place, .. } = self;
         let dated = modified.map_or(Ok(()), |time| file.set_modified(time));
         let placed = dated.and_then(|()| match temporary {
             Temporary::Lost(path) => path.persist(&place).map_err(io::Error::from),
@@ -136,6 +143,7 @@ pub(super) fn directory_of(place: &Path) -> &Path {
 /// Writes pieces to a file from an offset on, in the background and in bulk.
 pub(super) struct Writer {
     file: Arc<File>,
+    write_back: Arc<WriteBack>,
     path: PathBuf,
     pieces: Vec<Bytes>,
     /// Written, up to its end, or on its way to be.
@@ -151,6 +159,7 @@ impl Writer {
     pub(super) fn new(target: &Target, offset: u64, journal: Option<&DownloadJournal>) -> Self {
         Self {
             file: target.file(),
+            write_back: Arc::clone(&target.write_back),
             path: target.place.clone(),
             pieces: Vec::new(),
             offset,
@@ -184,13 +193,15 @@ impl Writer {
         self.wait().await?;
         self.record(self.journal.as_ref().map_or(u64::MAX, DownloadJournal::step));
         let (file, mut offset) = (Arc::clone(&self.file), self.offset);
-        let pieces = std::mem::take(&mut self.pieces);
-        self.offset += std::mem::take(&mut self.collected) as u64;
+        let (pieces, write_back) = (std::mem::take(&mut self.pieces), Arc::clone(&self.write_back));
+        let collected = std::mem::take(&mut self.collected) as u64;
+        self.offset += collected;
         self.writing = Some(spawn_blocking(move || {
             for piece in pieces {
                 write_all_at(&file, &piece, offset)?;
                 offset += piece.len() as u64;
             }
+            write_back.wrote(collected);
             Ok(())
         }));
         Ok(())

@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use pan_model::{ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
+use pan_model::{ByteSize, ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
 
 use crate::local_file::LocalFile;
-use crate::{Client, Content, Entry, Error, TransferOptions};
+use crate::{Client, Content, Digest, Entry, Error, TransferOptions};
 
 /// What came of a rapid upload.
 pub(super) enum Tried {
@@ -19,9 +19,9 @@ impl Client {
     /// Anything else than a hit is followed by the ordinary upload.
     ///
     /// A file above the threshold goes as a superfile: its parts are uploaded
-    /// in parallel, each tried again on its own, and then merged. Every md5 in
-    /// a reply is compared; that of the merged file only where it is one
-    /// (pcs-rest 9.2). The file appears at `to` whole or not at all. Up to the
+    /// in parallel, each tried again on its own, and then merged. Every
+    /// digest in a reply is compared; the md5 of the merged file only where it
+    /// is one (pcs-rest 9.2). The file appears at `to` whole or not at all. Up to the
     /// threshold it goes in one request, as [`upload`](Self::upload) does it.
     ///
     /// With a [journal](TransferOptions::journal) a file above the threshold
@@ -45,20 +45,23 @@ impl Client {
         if options.is_cut(file.length()) {
             return self.upload_large(&file, to, ondup, options).await;
         }
-        let tried = match options.rapid && file.length() > SLICE_BYTES {
+        let length = ByteSize(file.length());
+        let ask = options.rapid && length.0 > SLICE_BYTES && self.may_be_known(&file).await?;
+        let tried = match ask {
             true => Some(self.try_rapid(file.claim().await?, to, ondup).await?),
             false => None,
         };
-        let md5 = match tried {
+        let digest = match tried {
             Some(Tried::Hit(entry)) => {
                 options.progress.meter().reach(file.length());
                 return Ok(entry);
             }
-            Some(Tried::Miss(md5)) => Some(md5),
+            Some(Tried::Miss(md5)) => Some(Digest::Md5(md5)),
             None => None,
         };
         let range = 0..file.length();
-        let content = Content::file_range(file, range).with_md5(md5);
+        let algorithm = self.algorithm_for(length).await;
+        let content = Content::file_range(file, range).compared_by(algorithm).with_digest(digest);
         self.upload_metered(to, content, ondup, options).await
     }
 

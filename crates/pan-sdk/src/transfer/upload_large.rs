@@ -7,20 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{BoxFuture, Either, FutureExt, select};
 use futures_util::stream::{self, StreamExt};
-use pan_model::{ByteSize, ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
+use pan_model::{Blake3, ByteSize, ContentClaim, Md5, Ondup, PanPath, SLICE_BYTES};
 use pan_pcs::ErrorCode;
+use tokio::sync::oneshot;
 use tracing::info;
 
 use super::parts::cut;
 use super::upload_file::Tried;
 use super::upload_journal::UploadJournal;
+use crate::digest::{Algorithm, ReplyDigests, compare};
 use crate::local_file::LocalFile;
-use crate::upload::compare;
-use crate::{Client, Content, Entry, Error, TransferOptions};
+use crate::{Client, Content, Digest, Entry, Error, TransferOptions};
 
 /// Reading so much and asking takes no longer than half a second. Larger files
 /// are on their way meanwhile, of which that sends too much if they are there.
 const ASKED_FIRST_BYTES: u64 = 256 << 20;
+
+/// What is no larger is hashed as a whole while the service merges it, and the
+/// machine has nothing else to do: it is in memory, for it was just read.
+/// Larger files are hashed while they are sent, and all where it is by md5.
+const HASHED_LATE_BYTES: u64 = 4 << 30;
 
 impl Client {
     /// Uploads a file in parts, and goes on where an earlier try stopped.
@@ -59,9 +65,22 @@ impl Client {
         ondup: Ondup,
         options: &TransferOptions,
     ) -> Result<Entry, Error> {
-        let parts = self.upload_parts(file, journal, options);
-        if !options.rapid || journal.whole().is_some() || file.length() <= SLICE_BYTES {
-            let whole = self.md5_to_compare(file, journal.whole());
+        let algorithm = self.algorithm_for(ByteSize(file.length())).await;
+        let parts = self.upload_parts(file, journal, algorithm, options);
+        let ask = options.rapid && journal.whole().is_none() && file.length() > SLICE_BYTES;
+        if !ask || !self.may_be_known(file).await? {
+            let (sent, all_sent) = oneshot::channel::<()>();
+            let parts = async {
+                let blocks = parts.await?;
+                let _ = sent.send(());
+                Ok(blocks)
+            };
+            let whole = async {
+                if algorithm == Algorithm::Blake3 && file.length() <= HASHED_LATE_BYTES {
+                    let _ = all_sent.await;
+                }
+                self.whole_to_compare(file, journal.whole(), algorithm).await
+            };
             return self.merge_parts(to, parts, ondup, whole).await;
         }
         // Boxed, as below: an upload must be `Send` for any lifetime.
@@ -80,39 +99,40 @@ impl Client {
         if file.length() <= ASKED_FIRST_BYTES {
             return match ask(claim.await?).await? {
                 Tried::Hit(entry) => Ok(entry),
-                Tried::Miss(md5) => self.merge_parts(to, parts, ondup, ready(Some(md5))).await,
+                Tried::Miss(md5) => {
+                    self.merge_parts(to, parts, ondup, ready(Some(md5.into()))).await
+                }
             };
         }
         match ask_while_sending(claim, ask, parts).await? {
             Asked::Hit(entry) => Ok(entry),
-            Asked::Missed(blocks, md5) => self.merge(to, &blocks, ondup, Some(md5)).await,
+            Asked::Missed(blocks, md5) => self.merge(to, &blocks, ondup, Some(md5.into())).await,
             Asked::Sent(blocks, claim) => {
-                let whole = async { claim.await.ok().map(|claim| claim.md5) };
+                let whole = async { claim.await.ok().map(|claim| claim.md5.into()) };
                 self.merge_parts(to, ready(Ok(blocks)), ondup, whole).await
             }
         }
     }
 
-    /// Merges the parts when they are there. The md5 of the whole may come
-    /// later: the service needs a while to find it, too.
+    /// Merges the parts when they are there. The digest of the whole may
+    /// come later: the service needs a while to find it, too.
     async fn merge_parts(
         &self,
         to: &PanPath,
         parts: impl Future<Output = Result<Vec<Md5>, Error>>,
         ondup: Ondup,
-        whole: impl Future<Output = Option<Md5>>,
+        whole: impl Future<Output = Option<Digest>>,
     ) -> Result<Entry, Error> {
-        let merged = async { self.create_superfile(to, &parts.await?, ondup).await };
+        let merged = async { self.merge_blocks(to, &parts.await?, ondup).await };
         let mut merged = pin!(merged);
-        let (entry, whole) = match select(&mut merged, pin!(whole)).await {
-            Either::Left((entry, whole)) => {
-                let entry = entry?;
-                (entry, whole.await)
+        let (merged, whole) = match select(&mut merged, pin!(whole)).await {
+            Either::Left((merged, whole)) => {
+                let merged = merged?;
+                (merged, whole.await)
             }
-            Either::Right((whole, entry)) => (entry.await?, whole),
+            Either::Right((whole, merged)) => (merged.await?, whole),
         };
-        self.compare_merged(&entry, whole)?;
-        Ok(entry)
+        self.checked_merge(merged, whole).await
     }
 
     /// Uploads the parts that the service does not have. When one fails, those
@@ -121,6 +141,7 @@ impl Client {
         &self,
         file: &LocalFile,
         journal: &UploadJournal,
+        algorithm: Algorithm,
         options: &TransferOptions,
     ) -> Result<Vec<Md5>, Error> {
         let failed = AtomicBool::new(false);
@@ -129,15 +150,15 @@ impl Client {
             async move {
                 if let Some(md5) = journal.part(index) {
                     options.progress.meter().reach(range.end - range.start);
-                    return Ok(md5);
+                    return Ok((index, md5));
                 }
-                let content = Content::file_range(file.clone(), range);
+                let content = Content::file_range(file.clone(), range).compared_by(algorithm);
                 let uploaded = self.upload_tmpfile_metered(content, options).await;
                 match &uploaded {
                     Ok(md5) => journal.record_part(index, *md5),
                     Err(_) => has_failed.store(true, Ordering::Relaxed),
                 }
-                uploaded
+                uploaded.map(|md5| (index, md5))
             }
             .boxed()
         };
@@ -146,7 +167,8 @@ impl Client {
         let mut uploads = pin!(
             stream::iter(parts.take_while(|_| !failed.load(Ordering::Relaxed)))
                 .map(upload_part)
-                .buffered(options.lanes())
+                // In any order: one that takes long holds up none of the others.
+                .buffer_unordered(options.lanes())
         );
         let mut blocks = Ok(Vec::new());
         while let Some(uploaded) = uploads.next().await {
@@ -155,36 +177,64 @@ impl Client {
                 Ok(blocks)
             });
         }
-        blocks
+        let mut blocks = blocks?;
+        blocks.sort_unstable_by_key(|(index, _)| *index);
+        Ok(blocks.into_iter().map(|(_, md5)| md5).collect())
     }
 
-    /// The md5 of the whole file, where there will be something to compare it
+    /// The digest of the whole file, where there will be something to compare it
     /// with. None when the file changes meanwhile: if it did so before its
     /// parts were read, they say so.
-    async fn md5_to_compare(&self, file: &LocalFile, known: Option<Md5>) -> Option<Md5> {
+    async fn whole_to_compare(
+        &self,
+        file: &LocalFile,
+        known: Option<Md5>,
+        algorithm: Algorithm,
+    ) -> Option<Digest> {
         match (self.endpoint().has_true_superfile_md5(), known) {
             (false, _) => None,
-            (true, Some(md5)) => Some(md5),
-            (true, None) => file.md5(0..file.length()).await.ok(),
+            (true, Some(md5)) => Some(md5.into()),
+            (true, None) => file.digest(0..file.length(), algorithm).await.ok(),
         }
     }
 
-    /// Merges blocks into a file whose md5 is known, if it is.
+    /// Merges blocks into a file whose digest is known, if it is.
     pub(super) async fn merge(
         &self,
         to: &PanPath,
         blocks: &[Md5],
         ondup: Ondup,
-        whole: Option<Md5>,
+        whole: Option<Digest>,
     ) -> Result<Entry, Error> {
-        let entry = self.create_superfile(to, blocks, ondup).await?;
-        self.compare_merged(&entry, whole)?;
+        self.checked_merge(self.merge_blocks(to, blocks, ondup).await?, whole).await
+    }
+
+    /// A merged file, if it is what was meant.
+    async fn checked_merge(
+        &self,
+        (entry, told): (Entry, ReplyDigests),
+        whole: Option<Digest>,
+    ) -> Result<Entry, Error> {
+        compare(told.md5, entry.md5)?;
+        match whole.filter(|_| self.endpoint().has_true_superfile_md5()) {
+            Some(Digest::Md5(md5)) => compare(Some(md5), entry.md5)?,
+            Some(Digest::Blake3(blake3)) => {
+                // The headers of a reply that took its time came before it was known.
+                let found = match told.blake3 {
+                    Some(found) => Some(found),
+                    None => self.blake3_of(&entry).await,
+                };
+                compare(Some(blake3), found)?;
+            }
+            None => {}
+        }
         Ok(entry)
     }
 
-    fn compare_merged(&self, entry: &Entry, whole: Option<Md5>) -> Result<(), Error> {
-        let comparable = self.endpoint().has_true_superfile_md5();
-        compare(whole.filter(|_| comparable), entry.md5)
+    /// The BLAKE3 of a file that was just made, unless it is another already.
+    async fn blake3_of(&self, entry: &Entry) -> Option<Blake3> {
+        let facts = self.facts(&entry.path).await.ok()?;
+        facts.blake3.filter(|_| facts.size == entry.size && facts.md5 == entry.md5)
     }
 }
 

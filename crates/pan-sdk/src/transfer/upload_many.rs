@@ -5,7 +5,7 @@ use pan_pcs::{BULK_END, BulkLimits, ErrorCode, MAX_BULK_HEADER_BYTES};
 
 use super::TransferOptions;
 use crate::bulk_upload::frame_of;
-use crate::{Client, Content, Entry, Error, Progress, RetryPolicy};
+use crate::{Client, Content, Entry, Error, Progress};
 
 /// How many files are on their way at once where each needs a call of its own.
 const ALONE_AT_ONCE: usize = 16;
@@ -62,12 +62,7 @@ impl Client {
         if self.is_bulk_refused() {
             return None;
         }
-        // Where it cannot be found out soon, the uploads have the patience, and
-        // will hear why.
-        let brief = RetryPolicy::brief().patience;
-        let patience = self.retry().patience.min(brief);
-        let impatient = self.with_retry(RetryPolicy { patience, ..self.retry().clone() });
-        impatient.extensions().await.ok()?.bulk_upload
+        self.extensions_soon().await.bulk_upload
     }
 
     async fn send_packs(&self, run: &mut Run<'_>, limits: BulkLimits, options: &TransferOptions) {

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
-use md5::{Digest, Md5 as Hasher};
-use pan_model::{Md5, Ondup, PanPath};
+use pan_model::{ByteSize, Md5, Ondup, PanPath};
 use pan_pcs::MAX_BLOCKS;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::digest::{Algorithm, Hasher};
 use crate::{Client, Content, Entry, Error, TransferOptions};
 
 const MIB: u64 = 1 << 20;
@@ -39,22 +39,29 @@ impl Client {
     ) -> Result<Entry, Error> {
         let mut source = PartReader::new(reader, first_part_size(options));
         let first = source.next_part().await?;
+        let algorithm = self.algorithm_for(ByteSize(first.bytes.len() as u64)).await;
         if (first.bytes.len() as u64) < source.first_size {
-            let content = Content::bytes(first.bytes);
+            let content = Content::bytes(first.bytes).compared_by(algorithm);
             return self.upload_metered(to, content, ondup, options).await;
         }
+        source.hash_from(algorithm, &first.bytes);
         let blocks: Vec<Md5> = stream::iter([Ok(first)])
             .chain(source.parts())
-            .map_ok(|part| self.upload_part(part, options))
+            .map_ok(|part| self.upload_part(part, algorithm, options))
             .try_buffered(options.lanes())
             .try_collect()
             .await?;
-        let whole = Md5(source.hasher.finalize().into());
-        self.merge(to, &blocks, ondup, Some(whole)).await
+        let whole = source.hasher.map(Hasher::finish);
+        self.merge(to, &blocks, ondup, whole).await
     }
 
-    async fn upload_part(&self, part: Part, options: &TransferOptions) -> Result<Md5, Error> {
-        let content = Content::bytes(part.bytes);
+    async fn upload_part(
+        &self,
+        part: Part,
+        algorithm: Algorithm,
+        options: &TransferOptions,
+    ) -> Result<Md5, Error> {
+        let content = Content::bytes(part.bytes).compared_by(algorithm);
         let md5 = self.upload_tmpfile_metered(content, options).await;
         drop(part.room);
         md5
@@ -77,14 +84,22 @@ struct PartReader<R> {
     reader: R,
     first_size: u64,
     parts: usize,
-    hasher: Hasher,
+    /// Once it is known what the whole is compared by.
+    hasher: Option<Hasher>,
     room: Arc<Semaphore>,
 }
 
 impl<R: AsyncRead + Unpin> PartReader<R> {
     fn new(reader: R, first_size: u64) -> Self {
         let room = Arc::new(Semaphore::new(MEMORY_MIB as usize));
-        Self { reader, first_size, parts: 0, hasher: Hasher::new(), room }
+        Self { reader, first_size, parts: 0, hasher: None, room }
+    }
+
+    /// From now on everything is hashed; this was read before.
+    fn hash_from(&mut self, algorithm: Algorithm, first: &[u8]) {
+        let mut hasher = algorithm.hasher();
+        hasher.update(first);
+        self.hasher = Some(hasher);
     }
 
     /// All parts that are not empty.
@@ -122,7 +137,9 @@ impl<R: AsyncRead + Unpin> PartReader<R> {
             if limited.read_buf(&mut part).await? == 0 {
                 break;
             }
-            self.hasher.update(&part[before..]);
+            if let Some(hasher) = &mut self.hasher {
+                hasher.update(&part[before..]);
+            }
         }
         Ok(part.freeze())
     }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pan_sdk::{Client, ClientBuilder, Endpoint, RetryPolicy};
@@ -67,6 +68,8 @@ pub(crate) fn whole(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
 pub(crate) struct Fake {
     url: String,
     requests: Arc<Mutex<Vec<Request>>>,
+    /// The question for extensions is left out.
+    plain: bool,
 }
 
 impl Fake {
@@ -85,7 +88,25 @@ impl Fake {
                 tokio::spawn(async move { serve(stream, &*act, &seen).await });
             }
         });
-        Self { url, requests }
+        Self { url, requests, plain: false }
+    }
+
+    /// Starts a service that can do nothing beyond the API of Baidu; when it is
+    /// asked whether it can, that is no request that counts.
+    pub(crate) async fn start_plain(
+        act: impl Fn(usize, &Request) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let asked = AtomicUsize::new(0);
+        let mut this = Self::start(move |number, request| {
+            if request.is("extensions") {
+                asked.fetch_add(1, Ordering::SeqCst);
+                return json(400, r#"{"error_code":3,"error_msg":"no","request_id":5}"#);
+            }
+            act(number - asked.load(Ordering::SeqCst), request)
+        })
+        .await;
+        this.plain = true;
+        this
     }
 
     pub(crate) fn builder(&self) -> ClientBuilder {
@@ -103,7 +124,9 @@ impl Fake {
 
     /// What came in so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        let mut requests = self.requests.lock().unwrap().clone();
+        requests.retain(|request| !self.plain || !request.is("extensions"));
+        requests
     }
 }
 

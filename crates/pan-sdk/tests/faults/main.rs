@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bulk;
+mod digests;
 mod fake;
 
 use std::time::Duration;
@@ -210,7 +211,7 @@ async fn facts_are_asked_for_in_another_way_where_head_fails() {
 
 #[tokio::test]
 async fn each_part_is_tried_again_on_its_own() {
-    let fake = Fake::start(|number, request| match (number, request.is("createsuperfile")) {
+    let fake = Fake::start_plain(|number, request| match (number, request.is("createsuperfile")) {
         (_, true) => json(200, &ENTRY.replace(ABC, MD5_OF_FILE)),
         (1, _) => Act::Break(Vec::new()),
         _ => json(200, &format!(r#"{{"md5":"{MD5_OF_PART}"}}"#)),
@@ -283,7 +284,7 @@ async fn what_is_no_hit_is_followed_by_the_upload() {
         || answer(404, "", b"<html>"),
     ];
     for miss in misses {
-        let fake = Fake::start(move |_, request| match request.is("rapidupload") {
+        let fake = Fake::start_plain(move |_, request| match request.is("rapidupload") {
             true => miss(),
             false => json(200, r#"{"path":"/a","fs_id":1,"size":262145}"#),
         })
@@ -297,7 +298,7 @@ async fn what_is_no_hit_is_followed_by_the_upload() {
         assert!(requests[0].body.is_empty() && requests[1].is("upload"));
     }
     // A hit that is about another content is none that may be believed.
-    let fake = Fake::start(|_, _| json(200, ENTRY)).await;
+    let fake = Fake::start_plain(|_, _| json(200, ENTRY)).await;
     let options = TransferOptions::default();
     let hit = fake.client().upload_file(&local, &path("/a"), Ondup::Fail, &options).await;
     assert!(matches!(hit, Err(Error::Damaged { .. })), "{hit:?}");

@@ -9,7 +9,7 @@ use super::reply;
 use super::request::{Call, Request, extract};
 use super::{
     bulk_upload, create_superfile, delete, diff, download, extensions, list, media, meta, mkdir,
-    move_copy, quota, rapid_upload, recycle, search, upload, upload_tmpfile,
+    move_copy, quota, rapid_probe, rapid_upload, recycle, search, upload, upload_tmpfile,
 };
 use crate::ServerState;
 use crate::body::ReplyBody;
@@ -61,6 +61,7 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::RapidUpload => rapid_upload::answer(pan, call).await,
         Method::Search => search::answer(pan, call).await,
         Method::ListMedia => media::answer(pan, call).await,
+        Method::RapidProbe => rapid_probe::answer(pan, call).await,
         Method::Extensions => extensions::answer(call),
         Method::BulkUpload => bulk_upload::answer(pan, call).await,
     }

@@ -48,7 +48,10 @@ pub(super) async fn take(pan: &Pan, call: &mut Call) -> Result<Received, Failure
     taken?;
     match best {
         Some((Claim::Unnamed, _)) if rivals > 1 => Err(no_content()),
-        Some((_, received)) => Ok(received.matching(call.params.content_md5()?)?),
+        Some((_, received)) => {
+            let received = received.matching(call.params.content_md5()?)?;
+            Ok(received.matching_blake3(call.params.content_blake3()?)?)
+        }
         None => Err(no_content()),
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use http::Response;
 use http::header::CONTENT_TYPE;
-use pan_core::{Located, Pan};
+use pan_core::{Merged, Pan};
 use pan_pcs::{BatchError, parse_block_list};
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Blanks that keep one reply alive.
 const BLANKS_MAX: usize = 4096;
 
-type Merging = BoxFuture<'static, pan_core::Result<Located>>;
+type Merging = BoxFuture<'static, pan_core::Result<Merged>>;
 
 pub(super) async fn answer(pan: &Pan, call: &Call) -> Answer {
     let param = call.params.bytes("param").ok_or(BatchError::BlockList)?;
@@ -32,13 +32,18 @@ pub(super) async fn answer(pan: &Pan, call: &Call) -> Answer {
     let merge = pan.create_superfile(&call.caller, &path, ondup, blocks).await?;
     let mut merging: Merging = Box::pin(merge.finish());
     match tokio::time::timeout(PATIENCE, &mut merging).await {
-        Ok(stored) => Ok(reply::json(&reply::entry(&stored?, call.style()))),
+        Ok(merged) => {
+            let Merged { located, fingerprint } = merged?;
+            let response = reply::json(&reply::entry(&located, call.style()));
+            Ok(reply::with_digests(response, &fingerprint))
+        }
         Err(_) => Ok(kept_alive(merging, call.style(), call.request_id)),
     }
 }
 
 /// What can be refused was refused: the reply begins as a success, and a
-/// failure comes as an error body, which clients look for under 200 too.
+/// failure comes as an error body, which clients look for under 200 too. The
+/// digests are not known yet.
 fn kept_alive(merging: Merging, style: Style, request_id: u64) -> Response<ReplyBody> {
     let words = stream::unfold(Some((merging, 0usize)), move |state| async move {
         let (mut merging, blanks) = state?;
@@ -47,7 +52,7 @@ fn kept_alive(merging: Merging, style: Style, request_id: u64) -> Response<Reply
         }
         loop {
             match tokio::time::timeout(PATIENCE, &mut merging).await {
-                Ok(stored) => return Some((Ok(last_words(stored, style, request_id)), None)),
+                Ok(merged) => return Some((Ok(last_words(merged, style, request_id)), None)),
                 Err(_) if blanks < BLANKS_MAX => {
                     return Some((Ok(Bytes::from_static(b" ")), Some((merging, blanks + 1))));
                 }
@@ -60,9 +65,9 @@ fn kept_alive(merging: Merging, style: Style, request_id: u64) -> Response<Reply
     response
 }
 
-fn last_words(stored: pan_core::Result<Located>, style: Style, request_id: u64) -> Bytes {
-    let value = match stored {
-        Ok(stored) => reply::entry(&stored, style),
+fn last_words(merged: pan_core::Result<Merged>, style: Style, request_id: u64) -> Bytes {
+    let value = match merged {
+        Ok(merged) => reply::entry(&merged.located, style),
         Err(error) => {
             let failure = Failure::from(error);
             serde_json::to_value(reply::error_body(&failure, request_id)).unwrap_or(Value::Null)

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method as Verb, Response, StatusCode};
 use pan_core::{Download, Pan};
-use pan_pcs::ErrorCode;
+use pan_pcs::{BLAKE3_HEADER, ErrorCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::Answer;
@@ -84,6 +84,7 @@ impl Facts {
             }
         };
         set("content-md5", fingerprint.md5.to_string());
+        set(BLAKE3_HEADER, fingerprint.blake3.to_string());
         set("x-bs-file-size", fingerprint.size.0.to_string());
         set("x-bs-meta-crc32", fingerprint.crc32.0.to_string());
         set("content-disposition", disposition(&file.located.entry.name));

@@ -108,7 +108,7 @@ fn code_of(error: &Error) -> ErrorCode {
         | Error::SearchTooLong
         | Error::Body(_) => ErrorCode::Param,
         Error::QuotaExceeded { .. } | Error::RecycleFull { .. } => ErrorCode::QuotaExceeded,
-        Error::Md5Mismatch { .. } => ErrorCode::BadRequest,
+        Error::Md5Mismatch { .. } | Error::Blake3Mismatch { .. } => ErrorCode::BadRequest,
         Error::BlockMissing { .. } => ErrorCode::BlockMissing,
         Error::ContentUnknown => ErrorCode::Md5NotFound,
         Error::NotRecycled { .. } => ErrorCode::InvalidFsId,

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use pan_core::{Entry, Located, RecycledEntry};
-use pan_model::{Md5, Md5Style, PanPath};
-use pan_pcs::{EntryReply, ErrorReply, ExtraReply, RecycledReply, show_md5};
+use pan_model::{Fingerprint, Md5, Md5Style, PanPath};
+use pan_pcs::{
+    BLAKE3_HEADER, EntryReply, ErrorReply, ExtraReply, MD5_HEADER, RecycledReply, show_md5,
+};
 use serde::Serialize;
 
 use super::error::Failure;
@@ -16,6 +18,24 @@ pub(super) fn json(value: &impl Serialize) -> Response<ReplyBody> {
     let text = serde_json::to_vec(value).unwrap_or_default();
     let mut response = Response::new(ReplyBody::Whole(Bytes::from(text)));
     response.headers_mut().insert(CONTENT_TYPE, json_type());
+    response
+}
+
+/// Adds the digests of what was stored, for clients that know of them
+/// (pcs-rest 4.26).
+pub(super) fn with_digests(
+    mut response: Response<ReplyBody>,
+    fingerprint: &Fingerprint,
+) -> Response<ReplyBody> {
+    let digests = [
+        (BLAKE3_HEADER, fingerprint.blake3.to_string()),
+        (MD5_HEADER, fingerprint.md5.to_string()),
+    ];
+    for (name, hex) in digests {
+        if let Ok(value) = HeaderValue::try_from(hex) {
+            response.headers_mut().insert(name, value);
+        }
+    }
     response
 }
 

@@ -9,6 +9,8 @@ use super::{content, reply};
 pub(super) async fn answer(pan: &Pan, call: &mut Call) -> Answer {
     let received = content::take(pan, call).await?;
     let (path, ondup) = (call.params.target_path()?, call.params.ondup()?);
+    let fingerprint = *received.fingerprint();
     let stored = pan.upload(&call.caller, &path, ondup, received).await?;
-    Ok(reply::json(&reply::entry(&stored, call.style())))
+    let response = reply::json(&reply::entry(&stored, call.style()));
+    Ok(reply::with_digests(response, &fingerprint))
 }

@@ -9,6 +9,8 @@ use super::{content, reply};
 
 pub(super) async fn answer(pan: &Pan, call: &mut Call) -> Answer {
     let received = content::take(pan, call).await?;
+    let fingerprint = *received.fingerprint();
     let md5 = pan.upload_tmpfile(&call.caller, received).await?;
-    Ok(reply::json(&TmpfileReply { md5: md5.to_string(), request_id: call.request_id }))
+    let response = reply::json(&TmpfileReply { md5: md5.to_string(), request_id: call.request_id });
+    Ok(reply::with_digests(response, &fingerprint))
 }
