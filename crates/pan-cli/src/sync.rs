@@ -120,6 +120,8 @@ struct Sync<'a> {
     root: RemoteRoot,
     /// The local root, as the system spells it.
     local: PathBuf,
+    /// Where `pan` keeps its state, as the system spells it.
+    state: PathBuf,
     filter: Arc<Filter>,
     base: RefCell<Base>,
     bars: Bars,
@@ -156,6 +158,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
         root: RemoteRoot::new(args.remote.path.clone()),
         filter: Arc::new(Filter::new(&args.filter, &local)?),
         local,
+        state: real_path(&Config::state_directory()?)?,
         client,
         base: RefCell::new(base),
         bars: Bars::new(&screen.stderr),

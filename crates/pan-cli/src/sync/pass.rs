@@ -101,8 +101,11 @@ impl Sync<'_> {
     async fn look(&self) -> Result<View, Failure> {
         let (root, filter, follow) =
             (self.local.clone(), std::sync::Arc::clone(&self.filter), self.args.follow);
+        let state = self.state.clone();
         let at = hash::now();
-        let scan = spawn_blocking(move || Scan { root: &root, filter: &filter, follow }.run());
+        let scan = spawn_blocking(move || {
+            Scan { root: &root, filter: &filter, follow, state: &state }.run()
+        });
         feed::read(&self.client, &self.root, &self.base)
             .await
             .map_err(|failure| failure.about(&self.args.remote))?;
