@@ -1,21 +1,30 @@
 //! What `pan sync` must not take for a deletion, nor for a file of a person.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use pan_conformance::pcs::{Client, Target, TokenSpec};
 
-use crate::person::Person;
+use super::stories::{Running, wait_until};
+use crate::bad_network::{Fault, Kind, Network, Stage};
+use crate::person::{Person, said};
+use crate::server::{Server, empty_directory};
 use crate::shared::with_target;
 
 crate::tests![
     a_link_to_nowhere_is_no_deletion,
     links_in_circles_come_to_an_end,
     its_own_state_is_not_synchronised,
+    another_disk_in_its_place_is_not_believed,
     an_ignore_file_counts_however_its_directory_is_spelt,
+    a_directory_that_could_not_be_deleted_is_not_forgotten,
+    a_restored_server_takes_nothing_back,
+    a_watch_reads_ignore_files_again,
+    the_state_is_nobody_elses_business,
 ];
 
 fn with_person(story: impl Fn(&Person, &Client)) {
@@ -91,6 +100,34 @@ fn its_own_state_is_not_synchronised() {
     });
 }
 
+fn another_disk_in_its_place_is_not_believed() {
+    with_person(|person, client| {
+        let names: Vec<String> = (0..30).map(|number| format!("photo{number}")).collect();
+        for name in &names {
+            fs::write(person.path("tree").join(name), name).unwrap();
+        }
+        let both = ["sync", "both", "tree", "/t"];
+        person.ok(&both);
+        fs::rename(person.path("tree"), person.path("unplugged")).unwrap();
+        fs::create_dir(person.path("tree")).unwrap();
+        fs::write(person.path("tree/something else"), "else").unwrap();
+        let told = person.ends(7, &both);
+        assert!(told.contains("--force"), "{told}");
+        assert_eq!(client.names("/t").len(), 30);
+        // What only has other names is no other disk.
+        fs::remove_dir_all(person.path("tree")).unwrap();
+        fs::rename(person.path("unplugged"), person.path("tree")).unwrap();
+        for name in &names {
+            let tree = person.path("tree");
+            fs::rename(tree.join(name), tree.join(format!("renamed {name}"))).unwrap();
+        }
+        person.ok(&both);
+        let output = person.run(&both);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(client.names("/t").contains(&"renamed photo0".to_owned()));
+    });
+}
+
 fn an_ignore_file_counts_however_its_directory_is_spelt() {
     with_person(|person, client| {
         let directory = person.path("tree").join("e\u{301}");
@@ -100,5 +137,83 @@ fn an_ignore_file_counts_however_its_directory_is_spelt() {
         fs::write(directory.join("open"), "open").unwrap();
         person.ok(&["sync", "up", "tree", "/t"]);
         assert_eq!(client.names("/t/\u{e9}"), [".openpanignore", "open"]);
+    });
+}
+
+fn a_directory_that_could_not_be_deleted_is_not_forgotten() {
+    with_person(|_, client| {
+        let network = Network::start(client.address());
+        let person = Person::new(&Client::new(network.address(), client.token()));
+        fs::create_dir(person.path("tree")).unwrap();
+        fs::create_dir_all(person.path("tree/d")).unwrap();
+        for name in ["d/a", "d/b", "other"] {
+            fs::write(person.path("tree").join(name), name).unwrap();
+        }
+        let both = ["sync", "both", "tree", "/t"];
+        person.ok(&both);
+        fs::remove_dir_all(person.path("tree/d")).unwrap();
+        let (stage, kind) = (Stage::RequestHead(0), Kind::Refuse);
+        network.plan([Fault { call: "method=delete", skip: 0, stage, kind }]);
+        let output = person.run(&both);
+        assert!(!output.status.success() && network.happened() == 1, "{}", said(&output));
+        assert_eq!(client.names("/t/d"), ["a", "b"]);
+        person.ok(&both);
+        assert_eq!(client.names("/t"), ["other"]);
+    });
+}
+
+fn a_restored_server_takes_nothing_back() {
+    let directory = empty_directory();
+    let (data, backup) = (directory.path().join("data"), directory.path().join("backup"));
+    let server = Server::start(&data);
+    let network = Network::start(&server.address);
+    let token = server.setup_token().unwrap();
+    let person = Person::new(&Client::new(network.address(), &token));
+    fs::create_dir(person.path("tree")).unwrap();
+    let both = ["sync", "both", "tree", "/t"];
+    let write = |content: &str| fs::write(person.path("tree/diary"), content).unwrap();
+    write("first");
+    person.ok(&both);
+    server.stop();
+    assert!(Command::new("cp").arg("-a").args([&data, &backup]).status().unwrap().success());
+    let server = Server::start(&data);
+    network.lead_to(&server.address);
+    write("second");
+    person.ok(&both);
+    server.stop();
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(&backup, &data).unwrap();
+    let server = Server::start(&data);
+    network.lead_to(&server.address);
+    person.ok(&both);
+    let files = fs::read_dir(person.path("tree")).unwrap();
+    let mut kept: Vec<_> =
+        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    kept.sort();
+    assert_eq!(kept, ["first", "second"]);
+    server.stop();
+}
+
+fn a_watch_reads_ignore_files_again() {
+    with_person(|person, client| {
+        let is_there = |path: &str| client.meta(path).status() == 200;
+        fs::write(person.path("tree/first"), "first").unwrap();
+        let watching = Running::start(person, &["sync", "up", "--watch", "tree", "/t"]);
+        wait_until("the first pass", || is_there("/t/first"));
+        fs::write(person.path("tree/.openpanignore"), "secret\n").unwrap();
+        wait_until("the ignore file", || is_there("/t/.openpanignore"));
+        fs::write(person.path("tree/secret"), "secret").unwrap();
+        fs::write(person.path("tree/zzz"), "open").unwrap();
+        wait_until("what is not left out", || is_there("/t/zzz"));
+        assert!(!is_there("/t/secret"));
+        drop(watching);
+    });
+}
+
+fn the_state_is_nobody_elses_business() {
+    with_person(|person, _| {
+        person.ok(&["sync", "both", "tree", "/t"]);
+        let mode = fs::metadata(person.path("state/openpan")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     });
 }

@@ -391,10 +391,10 @@ fn what_a_filter_leaves_out_is_left_alone() {
 }
 
 /// A `pan` that runs until it is told to end.
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Running {
-    fn start(person: &Person, arguments: &[&str]) -> Self {
+    pub(super) fn start(person: &Person, arguments: &[&str]) -> Self {
         let mut command = person.command(arguments);
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
@@ -413,7 +413,7 @@ impl Drop for Running {
 }
 
 #[track_caller]
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}: it does not happen");
