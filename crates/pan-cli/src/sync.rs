@@ -123,6 +123,8 @@ struct Sync<'a> {
     /// Where `pan` keeps its state, as the system spells it.
     state: PathBuf,
     filter: Arc<Filter>,
+    /// What files in the making are called by: nobody else's are taken for ours.
+    whose: String,
     base: RefCell<Base>,
     bars: Bars,
     teller: Teller<'a>,
@@ -151,6 +153,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
     let base = Base::open(&state)?;
     base.set_fact("local", &local.to_string_lossy())?;
     base.set_fact("remote", &format!("{} {}", access.endpoint, args.remote.path))?;
+    let whose = base.own_name()?;
     let screen = session.screen;
     let shows_lines = screen.stderr.wants_lines(args.dry_run || args.watch);
     let sync = Sync {
@@ -160,6 +163,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
         local,
         state: real_path(&Config::state_directory()?)?,
         client,
+        whose,
         base: RefCell::new(base),
         bars: Bars::new(&screen.stderr),
         teller: Teller::new(screen, shows_lines),

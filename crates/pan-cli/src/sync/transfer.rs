@@ -2,7 +2,7 @@
 //! what is still what the plan saw.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use super::Sync;
 use super::apply::{CALLS_AT_ONCE, Outcome, is_missing};
+use super::hash::settled;
 use super::model::{Item, Pair, Remote, Stat};
 use super::names::{join, name_in_the_making, split};
 use super::pass::View;
@@ -104,7 +105,7 @@ impl Sync<'_> {
         });
         let sent = self.client.upload_many(sending.collect(), &self.args.transfer.options()).await;
         for (small, sent) in files.iter().zip(sent) {
-            let went = self.sent(small.item, small.stat, sent);
+            let went = self.sent(small.item, settled(small.stat, view.at), sent);
             again |= self.settle(small.item, went)?;
         }
         Ok(again)
@@ -119,7 +120,10 @@ impl Sync<'_> {
         let path = view.tree.path_of(&self.local, &item.key);
         let shown = path.display().to_string();
         let read = spawn_blocking(move || -> io::Result<(Option<Stat>, Vec<u8>)> {
-            let bytes = fs::read(&path)?;
+            let mut bytes = Vec::new();
+            // It may have become a large one.
+            let file = fs::File::open(&path)?;
+            file.take(SmallFile::MAX_BYTES + 1).read_to_end(&mut bytes)?;
             Ok((stat_at(&path)?, bytes))
         });
         let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
@@ -173,7 +177,8 @@ impl Sync<'_> {
         };
         // A change while it was read was found; one after that is news.
         let is_as_seen = stat_at(&path).ok().flatten() == Some(stat);
-        self.sent(item, if is_as_seen { stat } else { Stat { ctime: 0, ..stat } }, sent)
+        let stat = if is_as_seen { settled(stat, view.at) } else { Stat { ctime: 0, ..stat } };
+        self.sent(item, stat, sent)
     }
 
     /// Uploads a large file under another name, and gives it its place when it
@@ -186,7 +191,7 @@ impl Sync<'_> {
         options: &TransferOptions,
     ) -> Result<Option<Entry>, Error> {
         let to = self.root.path_of(&item.key);
-        let making = join(split(&item.key).0, &name_in_the_making(&item.key));
+        let making = join(split(&item.key).0, &name_in_the_making(&self.whose, &item.key));
         let making = self.root.path_of(&making);
         let entry = self.client.upload_file(path, &making, Ondup::Overwrite, options).await?;
         let replaced = match self.make_room(item).await {
@@ -245,7 +250,7 @@ impl Sync<'_> {
     async fn download(&self, view: &View, item: &Item) -> Result<Outcome, Failure> {
         let Some(remote) = item.remote else { return Ok(Outcome::Stale) };
         let target = self.target(view, item)?;
-        let making = Making::beside(&target, &item.key);
+        let making = Making::beside(&target, &self.whose, &item.key);
         let bar = self.bars.file(&item.key, remote.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
@@ -294,8 +299,8 @@ fn time_of(seconds: i64) -> Option<SystemTime> {
 struct Making(PathBuf);
 
 impl Making {
-    fn beside(target: &Path, key: &str) -> Self {
-        Self(target.with_file_name(format!(".{}", name_in_the_making(key))))
+    fn beside(target: &Path, whose: &str, key: &str) -> Self {
+        Self(target.with_file_name(format!(".{}", name_in_the_making(whose, key))))
     }
 
     /// Gives it its place, if what is there is what was seen: nothing, or a
