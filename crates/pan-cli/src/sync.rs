@@ -245,13 +245,13 @@ fn real_path(path: &Path) -> Result<PathBuf, Failure> {
 fn state_file(args: &SyncArgs, who: &str, local: &Path) -> Result<PathBuf, Failure> {
     let mode = if args.direction == Direction::Both { "both" } else { "mirror" };
     let mut hasher = Hasher::new();
-    for part in [mode.as_bytes(), who.as_bytes(), local.as_os_str().as_encoded_bytes()] {
+    for part in [who.as_bytes(), local.as_os_str().as_encoded_bytes()] {
         hasher.update(part);
         hasher.update([0]);
     }
     hasher.update(args.remote.path.as_str());
     let name = pan_sdk::Md5(hasher.finalize().into());
-    Ok(Config::state_directory()?.join("sync").join(format!("{name}.db")))
+    Ok(Config::state_directory()?.join("sync").join(format!("{name}.{mode}.db")))
 }
 
 /// Makes sure that the local directory is there. One that was synchronised

@@ -375,7 +375,8 @@ fn from_sql(number: i64) -> u64 {
 
 /// Takes the lock of a state, for as long as the file lives.
 fn lock(path: &Path) -> Result<File, Failure> {
-    let lock = path.with_extension("lock");
+    // Of all modes: `NAME.both.db` and `NAME.mirror.db` have `NAME.lock`.
+    let lock = path.with_extension("").with_extension("lock");
     let made = path.parent().map_or(Ok(()), make_private_directory);
     let opened = made.and_then(|()| File::options().create(true).append(true).open(&lock));
     let cannot = |error| Failure::other(format!("cannot write `{}`: {error}", lock.display()));
