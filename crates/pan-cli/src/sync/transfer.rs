@@ -305,7 +305,21 @@ impl Making {
 
     /// Gives it its place, if what is there is what was seen: nothing, or a
     /// file that looks like this. Says how it looks there.
+    ///
+    /// It is on the disk then. What is remembered of it may lie on another one,
+    /// and must not outlive it: a file that a power cut, or a stick that was
+    /// pulled, took away again would look like one that was deleted here.
     fn place(self, target: &Path, over: Option<Stat>) -> io::Result<Option<Stat>> {
+        fs::File::open(&self.0)?.sync_all()?;
+        let placed = self.place_synced(target, over)?;
+        // Not every file system has that for directories.
+        if let Some(directory) = target.parent().filter(|_| placed.is_some()) {
+            let _ = fs::File::open(directory).and_then(|directory| directory.sync_all());
+        }
+        Ok(placed)
+    }
+
+    fn place_synced(self, target: &Path, over: Option<Stat>) -> io::Result<Option<Stat>> {
         let made = fs::metadata(&self.0)?;
         match over {
             None => {
