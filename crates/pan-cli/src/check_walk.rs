@@ -221,12 +221,8 @@ impl Walk {
             }
             (Kind::File(size), false) if size != entry.size.0 => What::Different("size"),
             (Kind::File(_), false) => match entry.md5 {
-                _ if self.size_only => What::Same,
-                Some(md5) => What::Compare { local: local.path, md5 },
-                None => {
-                    let why = "the service does not tell its md5";
-                    What::Failed(Failure::other(format!("{path}: {why}")))
-                }
+                Some(md5) if !self.size_only => What::Compare { local: local.path, md5 },
+                _ => What::Same,
             },
             (Kind::File(_), true) | (Kind::Directory, false) => What::Different("type"),
             (Kind::LeftOut(why), _) => What::LeftOut(why),
