@@ -126,7 +126,8 @@ struct Sync<'a> {
     /// What files in the making are called by: nobody else's are taken for ours.
     whose: String,
     base: RefCell<Base>,
-    bars: Bars,
+    /// Those of the current round of passes.
+    bars: RefCell<Bars>,
     teller: Teller<'a>,
     tally: RefCell<Tally>,
     /// Places that failed. They are left alone until the next run.
@@ -165,7 +166,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
         client,
         whose,
         base: RefCell::new(base),
-        bars: Bars::new(&screen.stderr),
+        bars: RefCell::new(Bars::new(&screen.stderr)),
         teller: Teller::new(screen, shows_lines),
         tally: RefCell::new(Tally::new(&screen.stderr)),
         failed: RefCell::default(),
@@ -220,7 +221,7 @@ impl Sync<'_> {
 
     /// The end of a run.
     fn finish(self, done: Result<(), Failure>) -> Result<(), Failure> {
-        self.bars.clear();
+        self.bars.borrow().clear();
         self.teller.finish()?;
         done?;
         self.tally.into_inner().finish()

@@ -17,6 +17,7 @@ use super::plan::{Action, Step, plan};
 use super::scan::{Scan, Tree};
 use super::tell::Did;
 use super::{feed, hash};
+use crate::bars::Bars;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -45,6 +46,15 @@ pub(crate) struct View {
 impl Sync<'_> {
     /// Makes passes until one finds nothing more to do.
     pub(crate) async fn until_quiet(&self) -> Result<(), Failure> {
+        let bars = Bars::new(&self.screen.stderr);
+        self.bars.replace(bars);
+        let done = self.passes().await;
+        // A watch that waits has nothing to show.
+        self.bars.borrow().clear();
+        done
+    }
+
+    async fn passes(&self) -> Result<(), Failure> {
         let before = self.teller.done();
         self.retried.set(0);
         self.deleted.set(0);

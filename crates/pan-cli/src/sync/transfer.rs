@@ -38,6 +38,9 @@ impl Sync<'_> {
         let size = |item: &Item| item.local.as_ref().map_or(0, |local| local.stat.size);
         let (small, large): (Vec<_>, Vec<_>) =
             items.iter().partition(|item| size(item) <= SmallFile::MAX_BYTES);
+        for item in &items {
+            self.bars.borrow().counts().found(size(item));
+        }
         let mut batches: Vec<Vec<&Item>> = Vec::new();
         let mut bytes = 0;
         for item in small {
@@ -105,6 +108,9 @@ impl Sync<'_> {
         });
         let sent = self.client.upload_many(sending.collect(), &self.args.transfer.options()).await;
         for (small, sent) in files.iter().zip(sent) {
+            if sent.is_ok() {
+                self.bars.borrow().counts().moved(small.stat.size);
+            }
             let went = self.sent(small.item, settled(small.stat, view.at), sent);
             again |= self.settle(small.item, went)?;
         }
@@ -161,7 +167,7 @@ impl Sync<'_> {
         let Some(stat) = stat_at(&path).ok().flatten().filter(|stat| Some(*stat) == seen) else {
             return Ok(Outcome::Stale);
         };
-        let bar = self.bars.file(&item.key, stat.size, 0);
+        let bar = self.bars.borrow().file(&item.key, stat.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         let sent = match &item.remote {
@@ -220,7 +226,7 @@ impl Sync<'_> {
         match sent {
             Ok(entry) => {
                 self.agree(&item.key, stat, Remote::of(&entry))?;
-                self.bars.counts().file_done();
+                self.bars.borrow().counts().file_done();
                 self.done(Did::Upload, &item.key)?;
                 Ok(Outcome::Done)
             }
@@ -238,6 +244,10 @@ impl Sync<'_> {
         items: Vec<Item>,
     ) -> Result<bool, Failure> {
         let mut again = false;
+        for item in &items {
+            let size = item.remote.map_or(0, |remote| remote.size);
+            self.bars.borrow().counts().found(size);
+        }
         let mut got = stream::iter(&items)
             .map(|item| async move { (item, self.download(view, item).await) })
             .buffer_unordered(self.args.transfer.at_once());
@@ -251,7 +261,7 @@ impl Sync<'_> {
         let Some(remote) = item.remote else { return Ok(Outcome::Stale) };
         let target = self.target(view, item)?;
         let making = Making::beside(&target, &self.whose, &item.key);
-        let bar = self.bars.file(&item.key, remote.size, 0);
+        let bar = self.bars.borrow().file(&item.key, remote.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         options.modified = time_of(remote.mtime);
@@ -275,7 +285,7 @@ impl Sync<'_> {
         let Some(stat) = placed.map_err(cannot)? else { return Ok(Outcome::Stale) };
         let md5 = facts.md5.or(remote.md5);
         self.base.borrow_mut().agree(&item.key, &Pair { stat, remote, md5 })?;
-        self.bars.counts().file_done();
+        self.bars.borrow().counts().file_done();
         self.done(Did::Download, &item.key)?;
         Ok(Outcome::Done)
     }
