@@ -23,6 +23,7 @@ crate::tests![
     an_ignore_file_counts_however_its_directory_is_spelt,
     a_directory_that_could_not_be_deleted_is_not_forgotten,
     a_restored_server_takes_nothing_back,
+    two_machines_replace_one_large_file_at_once,
     a_watch_reads_ignore_files_again,
     the_state_is_nobody_elses_business,
 ];
@@ -215,5 +216,40 @@ fn the_state_is_nobody_elses_business() {
         person.ok(&["sync", "both", "tree", "/t"]);
         let mode = fs::metadata(person.path("state/openpan")).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{mode:o}");
+    });
+}
+
+fn two_machines_replace_one_large_file_at_once() {
+    with_person(|_, client| {
+        let both = ["sync", "both", "tree", "/t"];
+        let contents = ["old", "one", "two"].map(|word| word.repeat(200_000));
+        let machines = [4, 5].map(|cuts| {
+            let network = Network::start(client.address());
+            let person = Person::new(&Client::new(network.address(), client.token()));
+            fs::create_dir(person.path("tree")).unwrap();
+            (person, network, cuts)
+        });
+        fs::write(machines[0].0.path("tree/large"), &contents[0]).unwrap();
+        machines.each_ref().map(|(person, ..)| person.ok(&both));
+        // Each has sent its version, and waits before it takes its place.
+        std::thread::scope(|scope| {
+            for (nth, (person, network, cuts)) in machines.iter().enumerate() {
+                fs::write(person.path("tree/large"), &contents[nth + 1]).unwrap();
+                let (stage, kind) = (Stage::RequestHead(0), Kind::Cut);
+                network.plan(vec![Fault { call: "method=meta", skip: 0, stage, kind }; *cuts]);
+                scope.spawn(|| person.run(&both));
+                let sent = || client.names("/t").len() > nth + 1;
+                wait_until("an upload", || sent() || network.happened() > 0);
+            }
+        });
+        for (person, ..) in machines.iter().chain(&machines) {
+            person.ok(&both);
+        }
+        let files = client.names("/t").into_iter().map(|name| client.get(&format!("/t/{name}")));
+        let kept: Vec<_> = files.map(|reply| reply.file().to_vec()).collect();
+        for content in &contents[1..] {
+            let is_kept = kept.iter().any(|kept| kept.as_slice() == content.as_bytes());
+            assert!(is_kept, "{} is lost", &content[..3]);
+        }
     });
 }
