@@ -230,7 +230,9 @@ fn two_machines_replace_one_large_file_at_once() {
             (person, network, cuts)
         });
         fs::write(machines[0].0.path("tree/large"), &contents[0]).unwrap();
-        machines.each_ref().map(|(person, ..)| person.ok(&both));
+        for (person, ..) in &machines {
+            person.ok(&both);
+        }
         // Each has sent its version, and waits before it takes its place.
         std::thread::scope(|scope| {
             for (nth, (person, network, cuts)) in machines.iter().enumerate() {
