@@ -17,6 +17,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::failure::Failure;
 use crate::filter::Filter;
+use crate::links::leads_back;
 
 /// How many directories are looked into at once.
 const LOOKS: usize = 8;
@@ -152,7 +153,13 @@ impl Walk {
                 continue;
             };
             if self.filter.takes(&join(path, name), matches!(local.kind, Kind::Directory)) {
-                names.insert(name.nfc().collect(), (name.to_owned(), local));
+                let twin = names.insert(name.nfc().collect(), (name.to_owned(), local));
+                if let Some((name, _)) = twin {
+                    let path = join(path, &name);
+                    let why = "another name here differs only in its Unicode form";
+                    let failure = Failure::other(format!("{path}: {why}"));
+                    self.tell(path, false, What::Failed(failure)).await?;
+                }
             }
         }
         Ok(Some(names))
@@ -269,20 +276,13 @@ fn kind(path: &Path, follow: bool) -> Kind {
     match metadata {
         Err(error) => Kind::Failed(format!("cannot be read: {error}")),
         Ok(metadata) if metadata.is_file() => Kind::File(metadata.len()),
-        Ok(metadata) if metadata.is_dir() && leads_back(path) => {
+        Ok(metadata)
+            if metadata.is_dir() && path.is_symlink() && leads_back(path).unwrap_or(true) =>
+        {
             Kind::Failed("the link leads back to a directory above it".into())
         }
         Ok(metadata) if metadata.is_dir() => Kind::Directory,
         Ok(metadata) if metadata.is_symlink() => Kind::LeftOut("a symbolic link (--follow)"),
         Ok(_) => Kind::LeftOut("not a regular file"),
     }
-}
-
-/// Whether a path is a link to a directory that it lies in.
-fn leads_back(path: &Path) -> bool {
-    let above = || path.parent()?.canonicalize().ok();
-    path.is_symlink()
-        && path
-            .canonicalize()
-            .is_ok_and(|target| above().is_some_and(|above| above.starts_with(target)))
 }

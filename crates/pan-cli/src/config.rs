@@ -94,12 +94,17 @@ pub(crate) fn is_exposed(path: &Path) -> bool {
     false
 }
 
-fn replace_private(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+/// Makes a directory, and those above it, for their owner only.
+pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(directory)?;
+    builder.recursive(true).create(path)
+}
+
+fn replace_private(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_private_directory(directory)?;
     // Temporary files are made for their owner only.
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(text.as_bytes())?;

@@ -96,6 +96,28 @@ impl Filter {
             || self.is_below_included(path)
     }
 
+    /// Reads the ignore file of a directory that is spelt differently on the
+    /// disk. Its parents were entered, or are spelt as in `directory`.
+    pub(crate) fn enter(&self, directory: &str, path: &Path) {
+        let Some(root) = self.root.as_ref().filter(|root| root.join(directory) != path) else {
+            return;
+        };
+        if lock(&self.known).contains_key(directory) {
+            return;
+        }
+        let above = match parent(directory) {
+            Some(parent) => self.ignores_of(root, parent),
+            None => Ignores::None,
+        };
+        let found = self.read_ignores(path, directory, above);
+        lock(&self.known).entry(directory.into()).or_insert(found);
+    }
+
+    /// Forgets what the ignore files say: they are read again.
+    pub(crate) fn forget_files(&self) {
+        lock(&self.known).clear();
+    }
+
     /// The ignore files that could not be understood since the last call.
     /// Nothing in their directories was taken.
     pub(crate) fn take_problems(&self) -> Vec<Failure> {
@@ -131,15 +153,15 @@ impl Filter {
             Some(parent) => self.ignores_of(root, parent),
             None => Ignores::None,
         };
-        let found = self.read_ignores(root, directory, above);
+        let found = self.read_ignores(&root.join(directory), directory, above);
         lock(&self.known).entry(directory.into()).or_insert(found).clone()
     }
 
-    fn read_ignores(&self, root: &Path, directory: &str, above: Ignores) -> Ignores {
+    fn read_ignores(&self, place: &Path, directory: &str, above: Ignores) -> Ignores {
         if matches!(above, Ignores::Unusable) {
             return Ignores::Unusable;
         }
-        let path = root.join(directory).join(IGNORE_FILE);
+        let path = place.join(IGNORE_FILE);
         let read = match fs::read(&path) {
             Ok(bytes) => Patterns::of_file(&path, &bytes),
             Err(error) if is_absent(&error) => return above,

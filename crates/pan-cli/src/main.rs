@@ -22,6 +22,7 @@ mod filter;
 mod find;
 mod get;
 mod glob;
+mod links;
 mod local_walk;
 mod login;
 mod logout;

@@ -120,9 +120,14 @@ struct Sync<'a> {
     root: RemoteRoot,
     /// The local root, as the system spells it.
     local: PathBuf,
+    /// Where `pan` keeps its state, as the system spells it.
+    state: PathBuf,
     filter: Arc<Filter>,
+    /// What files in the making are called by: nobody else's are taken for ours.
+    whose: String,
     base: RefCell<Base>,
-    bars: Bars,
+    /// Those of the current round of passes.
+    bars: RefCell<Bars>,
     teller: Teller<'a>,
     tally: RefCell<Tally>,
     /// Places that failed. They are left alone until the next run.
@@ -149,6 +154,7 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
     let base = Base::open(&state)?;
     base.set_fact("local", &local.to_string_lossy())?;
     base.set_fact("remote", &format!("{} {}", access.endpoint, args.remote.path))?;
+    let whose = base.own_name()?;
     let screen = session.screen;
     let shows_lines = screen.stderr.wants_lines(args.dry_run || args.watch);
     let sync = Sync {
@@ -156,9 +162,11 @@ pub(crate) async fn run(session: &Session<'_>, args: SyncArgs) -> Result<(), Fai
         root: RemoteRoot::new(args.remote.path.clone()),
         filter: Arc::new(Filter::new(&args.filter, &local)?),
         local,
+        state: real_path(&Config::state_directory()?)?,
         client,
+        whose,
         base: RefCell::new(base),
-        bars: Bars::new(&screen.stderr),
+        bars: RefCell::new(Bars::new(&screen.stderr)),
         teller: Teller::new(screen, shows_lines),
         tally: RefCell::new(Tally::new(&screen.stderr)),
         failed: RefCell::default(),
@@ -213,7 +221,7 @@ impl Sync<'_> {
 
     /// The end of a run.
     fn finish(self, done: Result<(), Failure>) -> Result<(), Failure> {
-        self.bars.clear();
+        self.bars.borrow().clear();
         self.teller.finish()?;
         done?;
         self.tally.into_inner().finish()
@@ -238,13 +246,13 @@ fn real_path(path: &Path) -> Result<PathBuf, Failure> {
 fn state_file(args: &SyncArgs, who: &str, local: &Path) -> Result<PathBuf, Failure> {
     let mode = if args.direction == Direction::Both { "both" } else { "mirror" };
     let mut hasher = Hasher::new();
-    for part in [mode.as_bytes(), who.as_bytes(), local.as_os_str().as_encoded_bytes()] {
+    for part in [who.as_bytes(), local.as_os_str().as_encoded_bytes()] {
         hasher.update(part);
         hasher.update([0]);
     }
     hasher.update(args.remote.path.as_str());
     let name = pan_sdk::Md5(hasher.finalize().into());
-    Ok(Config::state_directory()?.join("sync").join(format!("{name}.db")))
+    Ok(Config::state_directory()?.join("sync").join(format!("{name}.{mode}.db")))
 }
 
 /// Makes sure that the local directory is there. One that was synchronised

@@ -21,6 +21,9 @@ pub(crate) enum Kind {
     /// A bit falls over. In a head nothing does: that would be another
     /// request, or another reply.
     Corrupt,
+    /// The request does not reach the server, and the client is told that it
+    /// is refused.
+    Refuse,
 }
 
 /// Where in an exchange: before the byte with this number.
@@ -44,6 +47,10 @@ pub(crate) struct Fault {
     pub(crate) stage: Stage,
     pub(crate) kind: Kind,
 }
+
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 49\r\n\r\n\
+    {\"error_code\":31023,\"error_msg\":\"param error\"}   ";
 
 /// The network; it lives as long as the test run.
 #[derive(Clone)]
@@ -123,6 +130,11 @@ impl Network {
         let mut down = Way::new(&server, &client)?;
         while let Some(head) = up.read_head()? {
             let fault = self.fault_for(&head);
+            if fault.as_ref().is_some_and(|fault| fault.kind == Kind::Refuse) {
+                self.0.happened.fetch_add(1, Ordering::SeqCst);
+                up.from.get_ref().write_all(REFUSAL)?;
+                break;
+            }
             match self.exchange(&head, fault, &mut up, &mut down) {
                 Ok(()) => continue,
                 // The client goes when it has had enough.

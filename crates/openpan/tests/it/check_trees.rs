@@ -13,6 +13,7 @@ crate::tests![
     two_files_are_compared,
     what_cannot_be_read_is_no_equality,
     accents_are_the_same_however_they_are_written,
+    twins_are_no_equality,
     ten_thousand_files_are_compared,
 ];
 
@@ -74,6 +75,18 @@ fn every_kind_of_difference_has_a_sign() {
         assert_eq!(of("b c/d")["reason"], "size");
         assert_eq!(of("hollow")["reason"], "type");
         assert_eq!((&of("中")["check"], &of("中")["type"]), (&"remote_only".into(), &"dir".into()));
+    });
+}
+
+fn twins_are_no_equality() {
+    with_trees(|person, client| {
+        for name in ["\u{e9}", "e\u{301}"] {
+            fs::write(person.path("tree").join(name), name).unwrap();
+        }
+        client.put("/t/\u{e9}", "\u{e9}".as_bytes()).ok();
+        client.put("/t/other", b"other").ok();
+        let said = person.ends(6, &["check", "--one-way", "tree", "/t"]);
+        assert!(said.contains("Unicode form"), "{said}");
     });
 }
 

@@ -1,5 +1,6 @@
 //! `pan sync`: stories, and random edits on all sides.
 
+mod doubt;
 mod random;
 mod side;
 mod stories;
@@ -8,5 +9,5 @@ use libtest_mimic::Trial;
 
 /// All of them, the longest first.
 pub(crate) fn tests() -> Vec<Trial> {
-    [random::tests(), stories::tests()].into_iter().flatten().collect()
+    [random::tests(), stories::tests(), doubt::tests()].into_iter().flatten().collect()
 }

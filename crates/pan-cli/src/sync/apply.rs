@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use pan_sdk::{Entry, Error, ErrorCode};
 
 use super::Sync;
-use super::hash::{now, settled};
+use super::hash::settled;
 use super::model::{Item, Kind, Pair, Remote, Stat};
 use super::moves::{Move, Where, in_turn};
 use super::names::{conflict_path, is_below, split};
@@ -290,9 +290,9 @@ impl Sync<'_> {
         })
     }
 
-    /// Both sides agree on a place, because something was just done.
+    /// Both sides agree on a place, because something was just done. `stat` is
+    /// settled by when the file was read: it may have changed while it was sent.
     pub(crate) fn agree(&self, key: &str, stat: Stat, remote: Remote) -> Result<(), Failure> {
-        let stat = settled(stat, now());
         let pair = Pair { stat, remote, md5: remote.md5 };
         self.base.borrow_mut().agree(key, &pair)
     }

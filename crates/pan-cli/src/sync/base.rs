@@ -7,6 +7,7 @@
 //! done, so a run that is killed loses nothing and repeats nothing.
 
 use std::fs::{File, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use pan_sdk::Md5;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::model::{Kind, Pair, Remote, Stat};
 use super::names::rebase;
+use crate::config::make_private_directory;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -71,6 +73,17 @@ impl Base {
     pub(crate) fn set_fact(&self, name: &str, value: &str) -> Result<(), Failure> {
         let mut put = self.prepare("INSERT OR REPLACE INTO fact VALUES (?1, ?2)")?;
         put.execute([name, value]).map_err(|error| self.failure(&error)).map(drop)
+    }
+
+    /// A name by which this state is told from all others.
+    pub(crate) fn own_name(&self) -> Result<String, Failure> {
+        if let Some(name) = self.fact("own_name")? {
+            return Ok(name);
+        }
+        // The keys of these hashers are random.
+        let name = format!("{:016x}", RandomState::new().build_hasher().finish());
+        self.set_fact("own_name", &name)?;
+        Ok(name)
     }
 
     /// Everything.
@@ -362,8 +375,9 @@ fn from_sql(number: i64) -> u64 {
 
 /// Takes the lock of a state, for as long as the file lives.
 fn lock(path: &Path) -> Result<File, Failure> {
-    let lock = path.with_extension("lock");
-    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    // Of all modes: `NAME.both.db` and `NAME.mirror.db` have `NAME.lock`.
+    let lock = path.with_extension("").with_extension("lock");
+    let made = path.parent().map_or(Ok(()), make_private_directory);
     let opened = made.and_then(|()| File::options().create(true).append(true).open(&lock));
     let cannot = |error| Failure::other(format!("cannot write `{}`: {error}", lock.display()));
     let file = opened.map_err(cannot)?;

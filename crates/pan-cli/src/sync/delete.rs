@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use pan_sdk::{ListBy, ListOrder, Window};
 
 use super::Sync;
-use super::apply::{CALLS_AT_ONCE, is_missing};
+use super::apply::{CALLS_AT_ONCE, Outcome, is_missing};
 use super::model::{Item, Kind, Remote};
 use super::names::{is_below, parents};
 use super::pass::View;
@@ -71,7 +71,10 @@ impl Sync<'_> {
         }
         let mut again = false;
         for dir in &whole {
-            again |= self.delete_one(doomed[dir], true).await?;
+            if self.delete_one(doomed[dir], true).await?.is_none() {
+                // It failed: all that is in it is still there.
+                continue;
+            }
             let below = items.iter().filter(|item| is_below(&item.key, dir));
             for item in below {
                 self.deleted(Did::DeleteRemote, item)?;
@@ -85,7 +88,7 @@ impl Sync<'_> {
             .map(|item| self.delete_one(item, false))
             .buffer_unordered(CALLS_AT_ONCE);
         while let Some(one) = deleted.next().await {
-            again |= one?;
+            again |= matches!(one?, Some(Outcome::Stale));
         }
         for dir in dirs.iter().rev().filter(|dir| !is_gone(dir)) {
             self.delete_if_empty(doomed[dir]).await?;
@@ -118,24 +121,25 @@ impl Sync<'_> {
         Ok(true)
     }
 
-    async fn delete_one(&self, item: &Item, is_dir: bool) -> Result<bool, Failure> {
-        let Some(seen) = &item.remote else { return Ok(false) };
+    /// Deletes an entry; `None` when that failed.
+    async fn delete_one(&self, item: &Item, is_dir: bool) -> Result<Option<Outcome>, Failure> {
+        let Some(seen) = &item.remote else { return Ok(Some(Outcome::Done)) };
         let is_still = match is_dir {
             true => Ok(true),
             false => self.is_still(&item.key, seen).await,
         };
         let deleted = match is_still {
-            Ok(false) => return Ok(true),
+            Ok(false) => return Ok(Some(Outcome::Stale)),
             Ok(true) => self.client.delete_entry(&self.root.path_of(&item.key)).await,
             Err(error) => Err(error),
         };
         match deleted {
             Err(error) if !is_missing(&error) => {
                 self.fail(&item.key, Failure::from(error).about(&item.key))?;
+                Ok(None)
             }
-            _ => self.deleted(Did::DeleteRemote, item)?,
+            _ => self.deleted(Did::DeleteRemote, item).map(|()| Some(Outcome::Done)),
         }
-        Ok(false)
     }
 
     async fn delete_if_empty(&self, item: &Item) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use futures_util::stream::StreamExt;
 use pan_sdk::{Change, Client, DiffPage, PanPath};
 
 use super::base::Base;
-use super::model::Remote;
+use super::model::{Pair, Remote};
 use super::names::{is_ours, key_of, split};
 use crate::failure::Failure;
 
@@ -160,6 +160,14 @@ fn begin_anew(
             change.drop_pair(key)?;
         }
         for (key, remote) in tree {
+            // Another version that is not newer comes from a backup, and what
+            // is here may be the only copy of what was made since.
+            let is_doubtful = |pair: Pair| {
+                !pair.remote.is_same_content(remote) && remote.mtime <= pair.remote.mtime
+            };
+            if change.pair(key)?.is_some_and(is_doubtful) {
+                change.drop_pair(key)?;
+            }
             change.tell(key, Some(remote))?;
         }
         change.set_cursor(cursor)

@@ -17,6 +17,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// How coarse the clock of a file system may be: what was changed so shortly
 /// ago could be changed again without its times showing it.
 const CLOCK_NS: i64 = 20_000_000;
+/// The same where there are whole seconds only: FAT has every second one.
+const COARSE_CLOCK_NS: i64 = 2_000_000_000;
 
 /// Reads a file and its md5, in the background; `None` when it is not, or no
 /// longer, what it was seen to be.
@@ -41,7 +43,9 @@ fn md5_now(path: &Path, seen: &Stat) -> io::Result<Option<Md5>> {
 
 /// What to remember of how a file looked at a moment.
 pub(crate) fn settled(stat: Stat, at: i64) -> Stat {
-    let is_fresh = stat.kind == Kind::File && stat.ctime.max(stat.mtime) > at - CLOCK_NS;
+    let is_coarse = stat.ctime % 1_000_000_000 == 0;
+    let clock = if is_coarse { COARSE_CLOCK_NS } else { CLOCK_NS };
+    let is_fresh = stat.kind == Kind::File && stat.ctime.max(stat.mtime) > at - clock;
     if is_fresh { Stat { ctime: 0, ..stat } } else { stat }
 }
 

@@ -27,9 +27,10 @@ pub(crate) fn is_ours(name: &str) -> bool {
 }
 
 /// What a file in the making is called that is to be at a place: always the
-/// same, so that a transfer that was broken off can go on.
-pub(crate) fn name_in_the_making(key: &str) -> String {
-    let digest = Md5(Hasher::digest(key.as_bytes()).into()).to_string();
+/// same, so that a transfer that was broken off can go on. `whose` tells apart
+/// those who make something for the same place at the same time.
+pub(crate) fn name_in_the_making(whose: &str, key: &str) -> String {
+    let digest = Md5(Hasher::digest(format!("{whose}/{key}")).into()).to_string();
     format!("pan-sync-{}{OURS_END}", &digest[..16])
 }
 
@@ -117,7 +118,8 @@ mod tests {
         assert_eq!(rebase("a/b", "a/b", "x"), "x");
         assert_eq!(parents("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
         assert_eq!(key_of("e\u{301}"), key_of("\u{e9}"));
-        assert!(is_ours(".pan-x1.part") && is_ours(&name_in_the_making("a")));
+        assert!(is_ours(".pan-x1.part") && is_ours(&name_in_the_making("me", "a")));
         assert!(!is_ours(".pan-x1") && !is_ours("a.part"));
+        assert_ne!(name_in_the_making("me", "a"), name_in_the_making("you", "a"));
     }
 }

@@ -1,7 +1,7 @@
 //! A pass: look, decide, act. Passes follow one another until nothing is left
 //! to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -10,13 +10,14 @@ use tokio::time::sleep;
 
 use super::Sync;
 use super::join::join;
-use super::model::{Item, Kind, Local, Side};
+use super::model::{Item, Kind, Local, Side, Stat};
 use super::moves::{Where, moves, to_be_read};
 use super::names::{is_below, join as path, parents};
 use super::plan::{Action, Step, plan};
 use super::scan::{Scan, Tree};
 use super::tell::Did;
 use super::{feed, hash};
+use crate::bars::Bars;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -26,6 +27,9 @@ const PASSES: usize = 12;
 const PASSES_WITH_MOVES: usize = 8;
 /// So many passes may be made because something failed.
 const RETRIES_MAX: u16 = 6;
+/// Nobody deletes that many entries, and no other, and makes new ones instead:
+/// that is another disk in their place.
+const KNOWN_WELL: usize = 16;
 /// How many files are read at once.
 const READS_AT_ONCE: usize = 2;
 
@@ -42,8 +46,20 @@ pub(crate) struct View {
 impl Sync<'_> {
     /// Makes passes until one finds nothing more to do.
     pub(crate) async fn until_quiet(&self) -> Result<(), Failure> {
+        let bars = Bars::new(&self.screen.stderr);
+        self.bars.replace(bars);
+        let done = self.passes().await;
+        // A watch that waits has nothing to show.
+        self.bars.borrow().clear();
+        done
+    }
+
+    async fn passes(&self) -> Result<(), Failure> {
         let before = self.teller.done();
         self.retried.set(0);
+        self.deleted.set(0);
+        // In a watch they may have changed.
+        self.filter.forget_files();
         for number in 0..PASSES {
             let again = self.pass(number < PASSES_WITH_MOVES).await?;
             if self.is_retry_due.take() {
@@ -101,8 +117,11 @@ impl Sync<'_> {
     async fn look(&self) -> Result<View, Failure> {
         let (root, filter, follow) =
             (self.local.clone(), std::sync::Arc::clone(&self.filter), self.args.follow);
+        let state = self.state.clone();
         let at = hash::now();
-        let scan = spawn_blocking(move || Scan { root: &root, filter: &filter, follow }.run());
+        let scan = spawn_blocking(move || {
+            Scan { root: &root, filter: &filter, follow, state: &state }.run()
+        });
         feed::read(&self.client, &self.root, &self.base)
             .await
             .map_err(|failure| failure.about(&self.args.remote))?;
@@ -147,20 +166,19 @@ impl Sync<'_> {
             return Ok(());
         }
         let unchanged = self.teller.unchanged.get() > 0;
-        let gone = |side: fn(&Item) -> Side| {
-            let mut known = view.items.iter().filter(|item| item.pair.is_some()).peekable();
-            let news = view.items.iter().any(|item| matches!(side(item), Side::News(_)));
-            known.peek().is_some()
-                && !unchanged
-                && !news
-                && known.all(|item| side(item) == Side::Gone)
-        };
         let is_model_empty = |is_there: fn(&Item) -> bool| !view.items.iter().any(is_there);
         let (local, remote) = match self.mirror() {
-            None => (gone(Item::local_side), gone(Item::remote_side)),
-            Some(mirror) if !mirror.delete || unchanged || view.items.is_empty() => (false, false),
-            Some(mirror) if mirror.up => (is_model_empty(|item| item.local.is_some()), false),
-            Some(_) => (false, is_model_empty(|item| item.remote.is_some())),
+            _ if unchanged || view.items.is_empty() => (false, false),
+            None => (is_lost_locally(&view.items), is_lost_remotely(&view.items)),
+            Some(mirror) if !mirror.delete => (false, false),
+            Some(mirror) if mirror.up => {
+                let is_empty = is_model_empty(|item| item.local.is_some());
+                (is_empty || is_lost_locally(&view.items), false)
+            }
+            Some(_) => {
+                let is_empty = is_model_empty(|item| item.remote.is_some());
+                (false, is_empty || is_lost_remotely(&view.items))
+            }
         };
         if local && remote {
             // Both were emptied: there is nothing that could be deleted.
@@ -171,7 +189,9 @@ impl Sync<'_> {
             (_, true) => (self.args.remote.to_string(), "was it moved, or emptied by mistake?"),
             _ => return Ok(()),
         };
-        let message = format!("{what} is empty, and the other side is not: nothing was deleted");
+        let message = format!(
+            "{what} has nothing of what was there, and the other side has: nothing was deleted"
+        );
         Err(Failure::new(Exit::Fatal, message)
             .hint(format!("{hint} `--force` deletes everything on the other side too")))
     }
@@ -342,6 +362,38 @@ impl Sync<'_> {
         self.failed.borrow_mut().insert(key.to_owned());
         Ok(())
     }
+}
+
+/// Whether nothing is left of the local side, and nothing of it has another name.
+fn is_lost_locally(items: &[Item]) -> bool {
+    let pairs = items.iter().filter_map(|item| item.pair);
+    let known: HashMap<u64, Stat> = pairs.map(|pair| (pair.stat.inode, pair.stat)).collect();
+    is_lost(items, Item::local_side, |item| {
+        // Another disk has directories with the same numbers.
+        let local = item.local.as_ref().filter(|local| local.is_file());
+        local.is_some_and(|local| {
+            let before = known.get(&local.stat.inode);
+            before.is_some_and(|before| before.is_same_entry(&local.stat))
+        })
+    })
+}
+
+/// The same of the remote side.
+fn is_lost_remotely(items: &[Item]) -> bool {
+    let known: HashSet<u64> =
+        items.iter().filter_map(|item| item.pair).map(|pair| pair.remote.fs_id).collect();
+    is_lost(items, Item::remote_side, |item| {
+        item.remote.is_some_and(|remote| remote.fs_id != 0 && known.contains(&remote.fs_id))
+    })
+}
+
+fn is_lost(items: &[Item], side: fn(&Item) -> Side, is_renamed: impl Fn(&Item) -> bool) -> bool {
+    let known = items.iter().filter(|item| item.pair.is_some()).count();
+    let all_gone =
+        items.iter().filter(|item| item.pair.is_some()).all(|item| side(item) == Side::Gone);
+    let mut news = items.iter().filter(|item| matches!(side(item), Side::News(_))).peekable();
+    let is_replaced = known >= KNOWN_WELL && !news.clone().any(is_renamed);
+    known > 0 && all_gone && (news.peek().is_none() || is_replaced)
 }
 
 /// Places that nothing may be decided about, and all below them.

@@ -9,6 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use super::model::{Kind, Local, Stat};
 use super::names::{is_ours, join, key_of};
 use crate::filter::Filter;
+use crate::links::leads_back;
 
 /// More do not help: the kernel's directory cache is what is waited for.
 const THREADS: usize = 2;
@@ -20,6 +21,9 @@ pub(crate) struct Scan<'a> {
     pub(crate) filter: &'a Filter,
     /// Whether symbolic links stand for what they point to.
     pub(crate) follow: bool,
+    /// Where `pan` keeps what it knows. That is of this machine, and changes
+    /// with every action.
+    pub(crate) state: &'a Path,
 }
 
 /// A tree.
@@ -159,6 +163,7 @@ impl Scan<'_> {
     }
 
     fn look_into(&self, directory: &Directory, tree: &mut Tree, inside: &mut Vec<Directory>) {
+        self.filter.enter(&directory.key, &directory.path);
         let first = tree.entries.len();
         let mut decomposed = Vec::new();
         let mut read = || -> io::Result<()> {
@@ -209,6 +214,9 @@ impl Scan<'_> {
         let spelling = (composed != name).then(|| name.to_owned());
         let key = join(&directory.key, &composed);
         let (why, is_failure) = match self.stat(entry) {
+            Ok(Ok(stat)) if stat.kind == Kind::Dir && self.is_state(entry) => {
+                ("left out, it is where `pan` keeps its state".to_owned(), false)
+            }
             Ok(Ok(stat)) => {
                 let path = (stat.kind == Kind::Dir).then(|| entry.path());
                 let is_taken = self.filter.takes(&key, stat.kind == Kind::Dir);
@@ -226,6 +234,11 @@ impl Scan<'_> {
         None
     }
 
+    fn is_state(&self, directory: &DirEntry) -> bool {
+        (self.state.file_name() == Some(&directory.file_name()) || directory.path().is_symlink())
+            && directory.path().canonicalize().is_ok_and(|path| path == self.state)
+    }
+
     /// How an entry looks, or why it is left out.
     fn stat(&self, entry: &DirEntry) -> io::Result<Result<Stat, &'static str>> {
         let kind = entry.file_type()?;
@@ -233,11 +246,14 @@ impl Scan<'_> {
             if !self.follow {
                 return Ok(Err("left out, it is a symbolic link (--follow)"));
             }
-            let behind = fs::canonicalize(entry.path())?;
-            if entry.path().parent().unwrap_or(self.root).canonicalize()?.starts_with(&behind) {
-                return Ok(Err("left out, the link leads back to a directory above it"));
-            }
-            return Ok(stat_of(&fs::metadata(behind)?).ok_or("left out, it is not a regular file"));
+            // What it points to may be on a disk that is not there at the moment.
+            let behind = stat_at(&entry.path())
+                .and_then(|stat| Ok((stat, leads_back(&entry.path())?)))
+                .map_err(|error| io::Error::other(format!("what it points to: {error}")))?;
+            return Ok(match behind {
+                (_, true) => Err("left out, the link leads back to a directory above it"),
+                (stat, false) => stat.ok_or("left out, it is not a regular file"),
+            });
         }
         if !kind.is_file() && !kind.is_dir() {
             return Ok(Err("left out, it is not a regular file"));

@@ -2,7 +2,7 @@
 //! what is still what the plan saw.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use super::Sync;
 use super::apply::{CALLS_AT_ONCE, Outcome, is_missing};
+use super::hash::settled;
 use super::model::{Item, Pair, Remote, Stat};
 use super::names::{join, name_in_the_making, split};
 use super::pass::View;
@@ -37,6 +38,9 @@ impl Sync<'_> {
         let size = |item: &Item| item.local.as_ref().map_or(0, |local| local.stat.size);
         let (small, large): (Vec<_>, Vec<_>) =
             items.iter().partition(|item| size(item) <= SmallFile::MAX_BYTES);
+        for item in &items {
+            self.bars.borrow().counts().found(size(item));
+        }
         let mut batches: Vec<Vec<&Item>> = Vec::new();
         let mut bytes = 0;
         for item in small {
@@ -104,7 +108,10 @@ impl Sync<'_> {
         });
         let sent = self.client.upload_many(sending.collect(), &self.args.transfer.options()).await;
         for (small, sent) in files.iter().zip(sent) {
-            let went = self.sent(small.item, small.stat, sent);
+            if sent.is_ok() {
+                self.bars.borrow().counts().moved(small.stat.size);
+            }
+            let went = self.sent(small.item, settled(small.stat, view.at), sent);
             again |= self.settle(small.item, went)?;
         }
         Ok(again)
@@ -119,7 +126,10 @@ impl Sync<'_> {
         let path = view.tree.path_of(&self.local, &item.key);
         let shown = path.display().to_string();
         let read = spawn_blocking(move || -> io::Result<(Option<Stat>, Vec<u8>)> {
-            let bytes = fs::read(&path)?;
+            let mut bytes = Vec::new();
+            // It may have become a large one.
+            let file = fs::File::open(&path)?;
+            file.take(SmallFile::MAX_BYTES + 1).read_to_end(&mut bytes)?;
             Ok((stat_at(&path)?, bytes))
         });
         let read = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
@@ -157,7 +167,7 @@ impl Sync<'_> {
         let Some(stat) = stat_at(&path).ok().flatten().filter(|stat| Some(*stat) == seen) else {
             return Ok(Outcome::Stale);
         };
-        let bar = self.bars.file(&item.key, stat.size, 0);
+        let bar = self.bars.borrow().file(&item.key, stat.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         let sent = match &item.remote {
@@ -173,7 +183,8 @@ impl Sync<'_> {
         };
         // A change while it was read was found; one after that is news.
         let is_as_seen = stat_at(&path).ok().flatten() == Some(stat);
-        self.sent(item, if is_as_seen { stat } else { Stat { ctime: 0, ..stat } }, sent)
+        let stat = if is_as_seen { settled(stat, view.at) } else { Stat { ctime: 0, ..stat } };
+        self.sent(item, stat, sent)
     }
 
     /// Uploads a large file under another name, and gives it its place when it
@@ -186,7 +197,7 @@ impl Sync<'_> {
         options: &TransferOptions,
     ) -> Result<Option<Entry>, Error> {
         let to = self.root.path_of(&item.key);
-        let making = join(split(&item.key).0, &name_in_the_making(&item.key));
+        let making = join(split(&item.key).0, &name_in_the_making(&self.whose, &item.key));
         let making = self.root.path_of(&making);
         let entry = self.client.upload_file(path, &making, Ondup::Overwrite, options).await?;
         let replaced = match self.make_room(item).await {
@@ -215,7 +226,7 @@ impl Sync<'_> {
         match sent {
             Ok(entry) => {
                 self.agree(&item.key, stat, Remote::of(&entry))?;
-                self.bars.counts().file_done();
+                self.bars.borrow().counts().file_done();
                 self.done(Did::Upload, &item.key)?;
                 Ok(Outcome::Done)
             }
@@ -233,6 +244,10 @@ impl Sync<'_> {
         items: Vec<Item>,
     ) -> Result<bool, Failure> {
         let mut again = false;
+        for item in &items {
+            let size = item.remote.map_or(0, |remote| remote.size);
+            self.bars.borrow().counts().found(size);
+        }
         let mut got = stream::iter(&items)
             .map(|item| async move { (item, self.download(view, item).await) })
             .buffer_unordered(self.args.transfer.at_once());
@@ -245,8 +260,8 @@ impl Sync<'_> {
     async fn download(&self, view: &View, item: &Item) -> Result<Outcome, Failure> {
         let Some(remote) = item.remote else { return Ok(Outcome::Stale) };
         let target = self.target(view, item)?;
-        let making = Making::beside(&target, &item.key);
-        let bar = self.bars.file(&item.key, remote.size, 0);
+        let making = Making::beside(&target, &self.whose, &item.key);
+        let bar = self.bars.borrow().file(&item.key, remote.size, 0);
         let mut options = self.args.transfer.options();
         options.progress = bar.progress();
         options.modified = time_of(remote.mtime);
@@ -270,7 +285,7 @@ impl Sync<'_> {
         let Some(stat) = placed.map_err(cannot)? else { return Ok(Outcome::Stale) };
         let md5 = facts.md5.or(remote.md5);
         self.base.borrow_mut().agree(&item.key, &Pair { stat, remote, md5 })?;
-        self.bars.counts().file_done();
+        self.bars.borrow().counts().file_done();
         self.done(Did::Download, &item.key)?;
         Ok(Outcome::Done)
     }
@@ -294,13 +309,27 @@ fn time_of(seconds: i64) -> Option<SystemTime> {
 struct Making(PathBuf);
 
 impl Making {
-    fn beside(target: &Path, key: &str) -> Self {
-        Self(target.with_file_name(format!(".{}", name_in_the_making(key))))
+    fn beside(target: &Path, whose: &str, key: &str) -> Self {
+        Self(target.with_file_name(format!(".{}", name_in_the_making(whose, key))))
     }
 
     /// Gives it its place, if what is there is what was seen: nothing, or a
     /// file that looks like this. Says how it looks there.
+    ///
+    /// It is on the disk then. What is remembered of it may lie on another one,
+    /// and must not outlive it: a file that a power cut, or a stick that was
+    /// pulled, took away again would look like one that was deleted here.
     fn place(self, target: &Path, over: Option<Stat>) -> io::Result<Option<Stat>> {
+        fs::File::open(&self.0)?.sync_all()?;
+        let placed = self.place_synced(target, over)?;
+        // Not every file system has that for directories.
+        if let Some(directory) = target.parent().filter(|_| placed.is_some()) {
+            let _ = fs::File::open(directory).and_then(|directory| directory.sync_all());
+        }
+        Ok(placed)
+    }
+
+    fn place_synced(self, target: &Path, over: Option<Stat>) -> io::Result<Option<Stat>> {
         let made = fs::metadata(&self.0)?;
         match over {
             None => {

@@ -56,7 +56,13 @@ pub(crate) async fn run(sync: Sync<'_>) -> Result<(), Failure> {
         match done {
             Ok(()) => {
                 failures = 0;
-                sync.wait_for_news(&changed, watcher.is_err()).await?;
+                let is_all_well = sync.failed.borrow().is_empty();
+                let news = sync.wait_for_news(&changed, watcher.is_err());
+                match is_all_well {
+                    true => news.await?,
+                    // What failed is tried again, whatever happens or not.
+                    false => timeout(GRUDGE, news).await.unwrap_or(Ok(()))?,
+                }
             }
             Err(failure) if failure.exit == Exit::Temporary => {
                 sync.pause(&failure, failures).await;

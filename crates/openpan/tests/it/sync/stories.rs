@@ -391,10 +391,10 @@ fn what_a_filter_leaves_out_is_left_alone() {
 }
 
 /// A `pan` that runs until it is told to end.
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Running {
-    fn start(person: &Person, arguments: &[&str]) -> Self {
+    pub(super) fn start(person: &Person, arguments: &[&str]) -> Self {
         let mut command = person.command(arguments);
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
@@ -413,7 +413,7 @@ impl Drop for Running {
 }
 
 #[track_caller]
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}: it does not happen");
@@ -426,8 +426,10 @@ fn two_runs_do_not_mix() {
         plant(person, &["a"]);
         let watching = Running::start(person, &["sync", "both", "--watch", "tree", "/t"]);
         wait_until("the first pass", || !client.meta("/t/a").status().ge(&400));
-        let output = person.run(&["sync", "both", "tree", "/t"]);
-        assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+        for direction in ["both", "up", "down"] {
+            let output = person.run(&["sync", direction, "tree", "/t"]);
+            assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+        }
         // Another pair of directories is no rival.
         sync(person, &["both", "tree", "/other"]);
         drop(watching);
