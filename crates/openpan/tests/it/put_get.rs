@@ -181,6 +181,13 @@ fn limits_have_their_exit_codes() {
         assert_eq!(fs::read_dir(person.path("one")).unwrap().count(), 1);
         person.ends(0, &["put", "--max-transfer", "500000", "tree/", "/tree/"]);
 
+        // What is left out takes nothing from the limit: every run gets further.
+        for transfer in [["put", "tree/", "/further/"], ["get", "/tree/", "further/"]] {
+            for (option, code) in [("--update", 8), ("--checksum", 8), ("--update", 0)] {
+                person.ends(code, &[&transfer[..], &[option, "--max-transfer", "250k"]].concat());
+            }
+        }
+
         let no_transfer = ["put", "--error-on-no-transfer", "--checksum", "tree/", "/tree/"];
         person.ends(9, &no_transfer);
         plant(person, "tree/5", "new");
