@@ -137,7 +137,10 @@ pub(crate) fn tell(screen: &Screen, report: &Report, is_dry: bool) -> Result<(),
     }
     match is_dry {
         // What would be done is what was asked for.
-        true => screen.line(format_args!("{action} {from} -> {to}")),
+        true => {
+            let (from, to) = (screen.name(from, false), screen.name(to, false));
+            screen.line(format_args!("{action} {from} -> {to}"))
+        }
         false => {
             screen.stderr.moved(&format!("{from} -> {to}"));
             Ok(())
