@@ -21,6 +21,7 @@ crate::tests![
     what_is_as_new_is_left_out,
     a_dry_run_says_it_and_does_nothing,
     limits_have_their_exit_codes,
+    nobody_has_to_read_what_is_told,
     a_pipe_gets_a_line_for_each_file,
     of_three_hundred_files_some_fail,
     two_files_do_not_take_one_place,
@@ -166,6 +167,23 @@ fn a_dry_run_says_it_and_does_nothing() {
             person.ok(&["put", "-n", "--checksum", "tree", "/x/"]),
             "put tree/empty -> /x/tree/empty\n"
         );
+    });
+}
+
+fn nobody_has_to_read_what_is_told() {
+    with_person(|person, client| {
+        for i in 0..12 {
+            plant(person, &format!("tree/{i}"), digest::content(i, 300_000));
+        }
+        for words in [["put", "tree/", "/tree/"], ["get", "/tree/", "to/"]] {
+            let mut command = person.command(&[&["--json"], &words[..]].concat());
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            drop(child.stdout.take());
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        }
+        assert_eq!(client.names("/tree").len(), 12);
+        assert_eq!(fs::read_dir(person.path("to")).unwrap().count(), 12);
     });
 }
 
