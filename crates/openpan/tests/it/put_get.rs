@@ -200,9 +200,13 @@ fn limits_have_their_exit_codes() {
         person.ends(0, &["put", "--max-transfer", "500000", "tree/", "/tree/"]);
 
         // What is left out takes nothing from the limit: every run gets further.
-        for transfer in [["put", "tree/", "/further/"], ["get", "/tree/", "further/"]] {
-            for (option, code) in [("--update", 8), ("--checksum", 8), ("--update", 0)] {
-                person.ends(code, &[&transfer[..], &[option, "--max-transfer", "250k"]].concat());
+        for transfer in [
+            ["put", "--checksum", "tree/", "/further/"],
+            ["get", "--checksum", "/tree/", "further/"],
+            ["get", "--update", "/tree/", "further still/"],
+        ] {
+            for code in [8, 8, 0] {
+                person.ends(code, &[&transfer[..], &["--max-transfer", "250k"]].concat());
             }
         }
 

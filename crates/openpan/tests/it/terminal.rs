@@ -189,7 +189,6 @@ fn names_do_not_speak_to_the_terminal() {
         let seen = terminal.run("NO_COLOR=1 pan put -n odd /");
         assert!(seen.contains("a\u{fffd}[31mred.mov -> /odd/a\u{fffd}[31mred.mov"), "{seen:?}");
         let link = Link::start(client.address(), Some(4 << 20));
-        terminal.clear();
         let line = format!("pan --endpoint {} put --no-rapid odd /", link.endpoint());
         terminal.keys(&[&line, "Enter"]);
         terminal.wait("a bar", |text| text.contains("a\u{fffd}[31mred.mov") && text.contains('━'));
