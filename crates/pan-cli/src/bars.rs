@@ -10,7 +10,7 @@ use pan_sdk::Progress;
 use tokio::task::JoinHandle;
 
 use crate::progress::{Counts, Moving, Rate};
-use crate::stderr::Stderr;
+use crate::stderr::{Stderr, without_control};
 
 /// Smaller files come and go too quickly to be watched.
 const WATCHED_BYTES: u64 = 8 << 20;
@@ -57,8 +57,8 @@ impl Bars {
     /// goes when the returned one is dropped.
     pub(crate) fn file(&self, name: &str, size: u64, earlier: u64) -> FileBar {
         let own = (size >= WATCHED_BYTES).then(|| {
-            let bar = ProgressBar::new(size).with_style(style(FILE)).with_message(name.to_owned());
-            self.stderr.bars().add(bar)
+            let bar = ProgressBar::new(size).with_style(style(FILE));
+            self.stderr.bars().add(bar.with_message(without_control(name)))
         });
         let moving = self.counts.begin(name, size);
         FileBar { own, moving, counts: Arc::clone(&self.counts), earlier }

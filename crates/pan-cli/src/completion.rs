@@ -114,11 +114,14 @@ fn typed(shell: Shell, arguments: &[OsString]) -> Vec<Word> {
     }
 }
 
-/// A line of the answer; a name with a line break cannot be told.
+/// A line of the answer; a name with a line break cannot be told, and no other
+/// control character should get into a line.
 fn show(shell: Shell, candidate: &CompletionCandidate, kept: usize) -> Option<String> {
-    let value = candidate.get_value().to_str().filter(|value| !value.contains(['\n', '\t']))?;
+    let value = candidate.get_value().to_str().filter(|value| !value.contains(char::is_control))?;
     if shell == Shell::Bash {
-        return value.get(kept..).map(str::to_owned);
+        // Bash does not quote these where no file of that name is on this
+        // machine: what is between backticks would be run with the line.
+        return value.get(kept..).filter(|_| !value.contains(['$', '`'])).map(str::to_owned);
     }
     let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
     match help.lines().next() {

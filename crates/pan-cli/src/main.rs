@@ -54,6 +54,7 @@ mod whoami;
 
 use std::env;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::signal;
@@ -63,6 +64,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::session::Session;
+
+/// How long a command that has ended waits for what its threads have begun.
+const LAST_WORK: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     if completion::answer() {
@@ -86,8 +90,9 @@ fn main() -> ExitCode {
             exit = interrupted() => Err(Failure::silent(exit)),
         }
     });
-    // A thread may be waiting for input that never comes.
-    runtime.shutdown_background();
+    // A thread that writes a file removes it where nobody wants it any more;
+    // another may be waiting for input that never comes.
+    runtime.shutdown_timeout(LAST_WORK);
     screen.end(result)
 }
 

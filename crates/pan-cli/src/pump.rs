@@ -119,6 +119,8 @@ struct Course<'a, W: Work> {
     tally: Tally,
     /// The bytes of everything that was begun, for `--max-transfer`.
     begun_bytes: u64,
+    /// A file for which there is room only if others are left out after all.
+    held_back: Option<W::Job>,
     files_done: u64,
     unreachable: u32,
     /// Why nothing more is begun.
@@ -137,6 +139,7 @@ impl<'a, W: Work> Course<'a, W> {
             round: 0,
             tally: Tally::new(&pump.screen.stderr),
             begun_bytes: 0,
+            held_back: None,
             files_done: 0,
             unreachable: 0,
             stop: None,
@@ -146,6 +149,7 @@ impl<'a, W: Work> Course<'a, W> {
     async fn run(mut self, mut steps: Receiver<Step<W::Job>>) -> Result<(), Failure> {
         let mut is_open = true;
         loop {
+            self.held_back.take().into_iter().for_each(|job| self.admit(job));
             while self.takes_more()
                 && let Ok(step) = steps.try_recv()
             {
@@ -169,7 +173,7 @@ impl<'a, W: Work> Course<'a, W> {
     }
 
     fn takes_more(&self) -> bool {
-        self.stop.is_none() && self.queue.has_room()
+        self.stop.is_none() && self.held_back.is_none() && self.queue.has_room()
     }
 
     /// Takes what the walk has come upon.
@@ -191,6 +195,10 @@ impl<'a, W: Work> Course<'a, W> {
         if let Some(limit) = self.pump.copy.max_transfer
             && begun_bytes > limit.0
         {
+            if !self.running.is_empty() || !self.queue.is_empty() {
+                self.held_back = Some(job);
+                return;
+            }
             let begun = ByteSize(self.begun_bytes);
             let message = format!("stopped after {begun}: with `{}` it", job.name());
             let message = format!("{message} would be more than --max-transfer {limit}");
@@ -221,6 +229,7 @@ impl<'a, W: Work> Course<'a, W> {
                     tell(self.pump.screen, &report, self.pump.copy.dry_run)?;
                 }
                 Outcome::Same(text) => {
+                    self.begun_bytes -= job.size().unwrap_or(0).min(self.begun_bytes);
                     self.pump.bars.counts().left_out_after_all(job.size().unwrap_or(0));
                     self.pump.screen.stderr.say(&text);
                 }

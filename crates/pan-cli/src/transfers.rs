@@ -4,6 +4,7 @@ use clap::Args;
 use pan_sdk::{ByteSize, Md5, Throttle, TransferOptions};
 
 use crate::config::Config;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::show::DoneObject;
@@ -122,8 +123,16 @@ impl From<Result<Report, Failed>> for Outcome {
     }
 }
 
-/// Tells what was done, or in a dry run what would be.
+/// Tells what was done, or in a dry run what would be. That nobody reads it any
+/// more ends a dry run, and nothing else: the other files are wanted all the same.
 pub(crate) fn tell(screen: &Screen, report: &Report, is_dry: bool) -> Result<(), Failure> {
+    match print_report(screen, report, is_dry) {
+        Err(failure) if failure.exit == Exit::Ok && !is_dry => Ok(()),
+        told => told,
+    }
+}
+
+fn print_report(screen: &Screen, report: &Report, is_dry: bool) -> Result<(), Failure> {
     let Report { action, from, to, .. } = report;
     if screen.json {
         screen.object(&DoneObject {
@@ -137,7 +146,10 @@ pub(crate) fn tell(screen: &Screen, report: &Report, is_dry: bool) -> Result<(),
     }
     match is_dry {
         // What would be done is what was asked for.
-        true => screen.line(format_args!("{action} {from} -> {to}")),
+        true => {
+            let (from, to) = (screen.name(from, false), screen.name(to, false));
+            screen.line(format_args!("{action} {from} -> {to}"))
+        }
         false => {
             screen.stderr.moved(&format!("{from} -> {to}"));
             Ok(())

@@ -36,6 +36,7 @@ struct Opened {
     length: u64,
     modified: Option<SystemTime>,
     inode: Option<(u64, u64)>,
+    changed: Option<(i64, i64)>,
     /// All of a small file: it is read as it is opened, in one go.
     small: Option<Bytes>,
 }
@@ -55,8 +56,8 @@ impl LocalFile {
             return Err(cannot("read", &path, error));
         }
         let (length, modified) = (metadata.len(), metadata.modified().ok());
-        let inode = inode_of(&metadata);
-        let mut opened = Opened { file, path, length, modified, inode, small: None };
+        let (inode, changed) = (inode_of(&metadata), changed_of(&metadata));
+        let mut opened = Opened { file, path, length, modified, inode, changed, small: None };
         if length <= CHUNK_BYTES as u64 {
             opened.small = Some(opened.last_chunk(0..length)?);
         }
@@ -182,7 +183,8 @@ impl LocalFile {
     pub(crate) fn looks(&self) -> Looks {
         let modified = self.0.modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let modified_ns = modified.map(|time| time.as_nanos() as u64);
-        Looks { size: self.0.length, modified_ns, inode: self.0.inode }
+        let Opened { length: size, inode, changed, .. } = *self.0;
+        Looks { size, modified_ns, inode, changed }
     }
 }
 
@@ -195,6 +197,9 @@ pub(crate) struct Looks {
     modified_ns: Option<u64>,
     /// Device and number, where files have them.
     inode: Option<(u64, u64)>,
+    /// When anything of it changed, in seconds and nanoseconds, where that is
+    /// known: unlike the modification time nobody can turn it back.
+    changed: Option<(i64, i64)>,
 }
 
 impl Opened {
@@ -264,6 +269,17 @@ fn inode_of(metadata: &Metadata) -> Option<(u64, u64)> {
 
 #[cfg(not(unix))]
 fn inode_of(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+#[cfg(unix)]
+fn changed_of(metadata: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.ctime(), metadata.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn changed_of(_: &Metadata) -> Option<(i64, i64)> {
     None
 }
 

@@ -23,6 +23,9 @@ fn with_places(story: impl Fn(&Person, &Client)) {
         for name in ["/photos/sea.jpg", "/photos/a b/x y.txt", "/photos/a b/中.jpg", "/plain"] {
             client.put(name, b"abc").ok();
         }
+        for name in ["/shell/a`id`", "/shell/b$HOME", "/shell/c;id"] {
+            client.put(name, b"abc").ok();
+        }
         plant(&person.path("."), &[("local dir/file", 1), ("photo.jpg", 1)]);
         person.ok(&["login", "--profile", "home"]);
         story(person, client);
@@ -70,6 +73,8 @@ fn bash_knows_what_comes_next() {
              try() { COMP_LINE=$1; COMP_POINT=${#1}; _pan pan; printf '%s|' \"${COMPREPLY[@]}\"; echo; }\n",
         );
         let quoted = [
+            // Bash would run the one and replace the other.
+            ("pan ls /shell/", "/shell/c;id"),
             (r"pan ls /photos/a\ b/x", "/photos/a b/x y.txt"),
             ("pan ls '/photos/a b/x", "/photos/a b/x y.txt"),
             ("pan ls \"/photos/a b/", "/photos/a b/x y.txt|/photos/a b/中.jpg"),

@@ -18,7 +18,9 @@ crate::tests![
     what_is_given_up_goes_on_where_it_was,
     a_killed_server_costs_no_finished_part,
     what_changed_meanwhile_begins_anew,
+    a_file_that_was_given_its_time_back_begins_anew,
     blocks_that_are_gone_are_sent_again,
+    what_was_put_together_wrongly_is_sent_again,
     a_large_file_that_is_there_is_not_sent_to_its_end,
     transfers_share_a_limit_and_do_not_stall,
 ];
@@ -139,6 +141,52 @@ fn what_changed_meanwhile_begins_anew() {
     });
 }
 
+fn a_file_that_was_given_its_time_back_begins_anew() {
+    with_world(|mut world| {
+        let options = world.in_parts();
+        let stage = Stage::BetweenBoth;
+        world.network.plan([Fault { call: "type=tmpfile", skip: 4, stage, kind: Kind::Cut }]);
+        world.put(&world.hasty(), &options).unwrap_err();
+        // As containers of encrypted disks do: the same size, inode and time.
+        let modified = fs::metadata(world.local()).unwrap().modified().unwrap();
+        world.fill(4, SIZE);
+        let file = fs::File::options().write(true).open(world.local()).unwrap();
+        file.set_modified(modified).unwrap();
+        world.put(&world.hasty(), &options).unwrap();
+        world.is_put("a file with its old time");
+    });
+}
+
+/// Changes the lines of the only journal, and keeps their checksums right.
+fn rewrite_journal(world: &World<'_>, rewrite: impl Fn(&str) -> String) {
+    let journal = world.home.path().join("journal");
+    let journal = journal.join(&names(&journal)[0]);
+    let text = fs::read_to_string(&journal).unwrap();
+    let rewritten = text.lines().map(|line| {
+        let json = rewrite(&line[9..]);
+        format!("{:08x} {json}\n", digest::crc32(json.as_bytes()))
+    });
+    fs::write(&journal, rewritten.collect::<String>()).unwrap();
+}
+
+fn what_was_put_together_wrongly_is_sent_again() {
+    with_world(|world| {
+        let options = world.in_parts();
+        let (call, stage) = ("createsuperfile", Stage::RequestHead(0));
+        world.network.plan([Fault { call, skip: 0, stage, kind: Kind::Cut }]);
+        world.put(&world.hasty(), &options).unwrap_err();
+        // The service has both blocks, but one of them stands in two places.
+        let md5 = |part: usize| {
+            let (start, end) = (part * PART as usize, (part + 1) * PART as usize);
+            digest::md5_hex(&world.content[start..end])
+        };
+        rewrite_journal(&world, |line| line.replace(&md5(1), &md5(2)));
+        world.put(&world.hasty(), &options).unwrap();
+        world.is_put("a wrong block");
+        world.nothing_is_remembered("a wrong block");
+    });
+}
+
 fn blocks_that_are_gone_are_sent_again() {
     with_world(|world| {
         let mut options = world.in_parts();
@@ -146,15 +194,8 @@ fn blocks_that_are_gone_are_sent_again() {
         world.network.plan([Fault { call, skip: 0, stage, kind: Kind::Cut }]);
         world.put(&world.hasty(), &options).unwrap_err();
         // A block that the service does not have, as after too long a time.
-        let journal = world.home.path().join("journal");
-        let journal = journal.join(&names(&journal)[0]);
-        let text = fs::read_to_string(&journal).unwrap();
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let md5 = digest::md5_hex(&world.content[..PART as usize]);
-        let line = lines.iter_mut().find(|line| line.contains(&md5)).unwrap();
-        let json = line[9..].replace(&md5, &digest::md5_hex(b"gone"));
-        *line = format!("{:08x} {json}", digest::crc32(json.as_bytes()));
-        fs::write(&journal, lines.join("\n") + "\n").unwrap();
+        rewrite_journal(&world, |line| line.replace(&md5, &digest::md5_hex(b"gone")));
 
         let told = Arc::new(AtomicU64::new(0));
         let sum = told.clone();

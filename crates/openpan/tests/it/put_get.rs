@@ -21,6 +21,7 @@ crate::tests![
     what_is_as_new_is_left_out,
     a_dry_run_says_it_and_does_nothing,
     limits_have_their_exit_codes,
+    nobody_has_to_read_what_is_told,
     a_pipe_gets_a_line_for_each_file,
     of_three_hundred_files_some_fail,
     two_files_do_not_take_one_place,
@@ -169,6 +170,23 @@ fn a_dry_run_says_it_and_does_nothing() {
     });
 }
 
+fn nobody_has_to_read_what_is_told() {
+    with_person(|person, client| {
+        for i in 0..12 {
+            plant(person, &format!("tree/{i}"), digest::content(i, 300_000));
+        }
+        for words in [["put", "tree/", "/tree/"], ["get", "/tree/", "to/"]] {
+            let mut command = person.command(&[&["--json"], &words[..]].concat());
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            drop(child.stdout.take());
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        }
+        assert_eq!(client.names("/tree").len(), 12);
+        assert_eq!(fs::read_dir(person.path("to")).unwrap().count(), 12);
+    });
+}
+
 fn limits_have_their_exit_codes() {
     with_person(|person, client| {
         for i in 0..5 {
@@ -180,6 +198,17 @@ fn limits_have_their_exit_codes() {
         person.ends(8, &["get", "--max-transfer", "100000", "/tree/", "one/"]);
         assert_eq!(fs::read_dir(person.path("one")).unwrap().count(), 1);
         person.ends(0, &["put", "--max-transfer", "500000", "tree/", "/tree/"]);
+
+        // What is left out takes nothing from the limit: every run gets further.
+        for transfer in [
+            ["put", "--checksum", "tree/", "/further/"],
+            ["get", "--checksum", "/tree/", "further/"],
+            ["get", "--update", "/tree/", "further still/"],
+        ] {
+            for code in [8, 8, 0] {
+                person.ends(code, &[&transfer[..], &["--max-transfer", "250k"]].concat());
+            }
+        }
 
         let no_transfer = ["put", "--error-on-no-transfer", "--checksum", "tree/", "/tree/"];
         person.ends(9, &no_transfer);

@@ -13,6 +13,7 @@ use crate::person::{Person, said};
 crate::tests![
     colours_are_for_terminals_that_want_them,
     progress_is_seen_and_goes_away,
+    names_do_not_speak_to_the_terminal,
     a_dangerous_thing_is_asked_about,
 ];
 
@@ -178,6 +179,19 @@ fn progress_is_seen_and_goes_away() {
             assert!(said.starts_with(first) && said.is_empty() == first.is_empty(), "{said}");
             assert!(!said.contains(['━', '⠹']), "{line}: {said}");
         }
+    });
+}
+
+fn names_do_not_speak_to_the_terminal() {
+    with_person(&relaxed(), |person, client| {
+        plant(&person.path("odd"), &[("a\u{1b}[31mred.mov", 12 << 20)]);
+        let terminal = Terminal::bash(person);
+        let seen = terminal.run("NO_COLOR=1 pan put -n odd /");
+        assert!(seen.contains("a\u{fffd}[31mred.mov -> /odd/a\u{fffd}[31mred.mov"), "{seen:?}");
+        let link = Link::start(client.address(), Some(4 << 20));
+        let line = format!("pan --endpoint {} put --no-rapid odd /", link.endpoint());
+        terminal.keys(&[&line, "Enter"]);
+        terminal.wait("a bar", |text| text.contains("a\u{fffd}[31mred.mov") && text.contains('━'));
     });
 }
 

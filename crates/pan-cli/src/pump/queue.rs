@@ -47,6 +47,11 @@ impl<J: Job> Queue<J> {
         self.small.len() < WAITING_MAX && self.large.len() < WAITING_MAX
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.large.is_empty()
+    }
+
     pub(super) fn push(&mut self, job: J) {
         match job.size() {
             Some(size) if size > SmallFile::MAX_BYTES => self.large.push_back(job),

@@ -8,7 +8,7 @@ use pan_pcs::MAX_BLOCKS;
 use crate::TransferOptions;
 
 /// The most bytes of one request (pcs-rest 4.2).
-const MAX_REQUEST_BYTES: u64 = 2 << 30;
+pub(super) const MAX_REQUEST_BYTES: u64 = 2 << 30;
 
 impl TransferOptions {
     /// Whether a file of this size is uploaded in parts.

@@ -26,9 +26,10 @@ impl Client {
     ///
     /// With a [journal](TransferOptions::journal) a file above the threshold
     /// goes on where an earlier call with the same arguments stopped, as long
-    /// as its size, modification time and inode are the same: parts that the
-    /// service has acknowledged are not sent again. If the service has lost
-    /// them meanwhile, all is sent again.
+    /// as its size, inode and times of modification and change are the same:
+    /// parts that the service has acknowledged are not sent again. If the
+    /// service has lost them meanwhile, or the merged file is not this one and
+    /// may be overwritten, all is sent again.
     ///
     /// # Errors
     /// As [`upload`](Self::upload); [`Error::LocalChanged`] when the file

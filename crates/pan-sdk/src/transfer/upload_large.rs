@@ -45,7 +45,12 @@ impl Client {
         let went_on = journal.has_parts();
         let uploaded = self.upload_in_parts(file, &journal, to, ondup, options).await;
         let uploaded = match uploaded {
-            Err(error) if went_on && is_missing_block(&error) => {
+            // What is remembered led to another file: it is never of use again.
+            Err(error @ Error::Damaged { .. }) if !went_on || ondup != Ondup::Overwrite => {
+                journal.forget();
+                return Err(error);
+            }
+            Err(error) if went_on && is_of_no_use(&error) => {
                 info!("sending `{}` again: {error}", file.path().display());
                 journal.forget();
                 self.upload_in_parts(file, &journal, to, ondup, options).await
@@ -281,10 +286,11 @@ where
 }
 
 /// Whether a merge failed because the service does not have a block any more,
-/// or not as it was (pcs-rest 4.4; 31081 is what Baidu says).
-fn is_missing_block(error: &Error) -> bool {
+/// or not as it was (pcs-rest 4.4; 31081 is what Baidu says), or because the
+/// blocks were not those of this file.
+fn is_of_no_use(error: &Error) -> bool {
     let codes = [ErrorCode::BlockMissing, ErrorCode::ObjectNotExists, ErrorCode::SuperfileFailed];
-    codes.iter().any(|code| error.is(*code))
+    matches!(error, Error::Damaged { .. }) || codes.iter().any(|code| error.is(*code))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use pan_pcs::MAX_BLOCKS;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::parts::MAX_REQUEST_BYTES;
 use crate::digest::{Algorithm, Hasher};
 use crate::{Client, Content, Entry, Error, TransferOptions};
 
@@ -70,7 +71,10 @@ impl Client {
 
 fn first_part_size(options: &TransferOptions) -> u64 {
     let asked = options.part_size;
-    if asked == TransferOptions::default().part_size { PART_BYTES } else { asked.0.max(1) }
+    match asked == TransferOptions::default().part_size {
+        true => PART_BYTES,
+        false => asked.0.clamp(1, MAX_REQUEST_BYTES),
+    }
 }
 
 /// A part in memory, and its share of the room there.
@@ -113,6 +117,7 @@ impl<R: AsyncRead + Unpin> PartReader<R> {
     /// The next part; shorter than it could be, or empty, at the end.
     async fn next_part(&mut self) -> Result<Part, Error> {
         let size = self.first_size << (self.parts / PARTS_OF_A_SIZE).min(16);
+        let size = size.min(MAX_REQUEST_BYTES);
         let room = self.take_room(size).await?;
         let bytes = self.fill(size).await.map_err(|error| Error::local("cannot read", error))?;
         self.parts += 1;
@@ -147,7 +152,23 @@ impl<R: AsyncRead + Unpin> PartReader<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::PartReader;
+    use pan_model::ByteSize;
+
+    use super::{MAX_REQUEST_BYTES, PART_BYTES, PartReader, first_part_size};
+    use crate::TransferOptions;
+
+    #[tokio::test]
+    async fn a_part_is_never_larger_than_a_request() {
+        let default = TransferOptions::default();
+        assert_eq!(first_part_size(&default), PART_BYTES);
+        for (asked, size) in [(0, 1), (9 << 20, 9 << 20), (1 << 50, MAX_REQUEST_BYTES)] {
+            let options = TransferOptions { part_size: ByteSize(asked), ..default.clone() };
+            assert_eq!(first_part_size(&options), size);
+        }
+        let mut grown = PartReader::new(&b"abc"[..], MAX_REQUEST_BYTES);
+        grown.parts = 1023;
+        assert_eq!(grown.next_part().await.unwrap().bytes.len(), 3);
+    }
 
     #[tokio::test]
     async fn parts_are_full_but_the_last() {
