@@ -27,6 +27,12 @@ pub(crate) struct Screen {
     out: RefCell<BufWriter<Stdout>>,
 }
 
+/// Of what was told of a deed: that nobody reads any more is no reason to stop
+/// what is wanted all the same.
+pub(crate) fn read_or_not(told: Result<(), Failure>) -> Result<(), Failure> {
+    told.or_else(|failure| if failure.exit == Exit::Ok { Ok(()) } else { Err(failure) })
+}
+
 impl Screen {
     pub(crate) fn new(options: &GlobalOptions) -> Self {
         let stdout = io::stdout();

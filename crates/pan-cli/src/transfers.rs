@@ -4,9 +4,8 @@ use clap::Args;
 use pan_sdk::{ByteSize, Md5, Throttle, TransferOptions};
 
 use crate::config::Config;
-use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::screen::Screen;
+use crate::screen::{Screen, read_or_not};
 use crate::show::DoneObject;
 
 /// How files are transferred.
@@ -126,10 +125,8 @@ impl From<Result<Report, Failed>> for Outcome {
 /// Tells what was done, or in a dry run what would be. That nobody reads it any
 /// more ends a dry run, and nothing else: the other files are wanted all the same.
 pub(crate) fn tell(screen: &Screen, report: &Report, is_dry: bool) -> Result<(), Failure> {
-    match print_report(screen, report, is_dry) {
-        Err(failure) if failure.exit == Exit::Ok && !is_dry => Ok(()),
-        told => told,
-    }
+    let told = print_report(screen, report, is_dry);
+    if is_dry { told } else { read_or_not(told) }
 }
 
 fn print_report(screen: &Screen, report: &Report, is_dry: bool) -> Result<(), Failure> {

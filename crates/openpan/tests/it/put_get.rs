@@ -175,7 +175,8 @@ fn nobody_has_to_read_what_is_told() {
         for i in 0..12 {
             plant(person, &format!("tree/{i}"), digest::content(i, 300_000));
         }
-        for words in [["put", "tree/", "/tree/"], ["get", "/tree/", "to/"]] {
+        for words in ["put tree/ /tree/", "get /tree/ to/", "sync up tree /synced"] {
+            let words: Vec<_> = words.split(' ').collect();
             let mut command = person.command(&[&["--json"], &words[..]].concat());
             let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             drop(child.stdout.take());
@@ -183,6 +184,7 @@ fn nobody_has_to_read_what_is_told() {
             assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         }
         assert_eq!(client.names("/tree").len(), 12);
+        assert_eq!(client.names("/synced").len(), 12);
         assert_eq!(fs::read_dir(person.path("to")).unwrap().count(), 12);
     });
 }

@@ -20,6 +20,7 @@ use super::{feed, hash};
 use crate::bars::Bars;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::screen::read_or_not;
 
 /// What never comes to rest is left for the next run.
 const PASSES: usize = 12;
@@ -109,7 +110,7 @@ impl Sync<'_> {
         }
         view.is_stale |= is_first;
         let again = self.act(&view, steps).await?;
-        self.screen.flush()?;
+        read_or_not(self.screen.flush())?;
         Ok(again || view.is_stale)
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::screen::Screen;
+use crate::screen::{Screen, read_or_not};
 
 /// What was done, by the words of the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,13 +105,15 @@ impl<'a> Teller<'a> {
             counter.set(counter.get() + 1);
         }
         if self.screen.json {
-            return self.screen.object(&ActionObject { action: did.word(), path, to });
+            let object = ActionObject { action: did.word(), path, to };
+            return read_or_not(self.screen.object(&object));
         }
         if !self.shows_lines {
             return Ok(());
         }
         let arrow = to.map(|to| format!(" -> {}", self.screen.name(to, false))).unwrap_or_default();
-        self.screen.line(format!("{:<13} {}{arrow}", did.word(), self.screen.name(path, false)))
+        let path = self.screen.name(path, false);
+        read_or_not(self.screen.line(format!("{:<13} {path}{arrow}", did.word())))
     }
 
     /// How many actions there were.
@@ -126,7 +128,7 @@ impl<'a> Teller<'a> {
         if self.screen.json {
             let (unchanged, read) = (self.unchanged.get(), self.read.get());
             let action = "summary";
-            self.screen.object(&SummaryObject {
+            read_or_not(self.screen.object(&SummaryObject {
                 action,
                 up,
                 down,
@@ -135,13 +137,13 @@ impl<'a> Teller<'a> {
                 conflicts,
                 unchanged,
                 read,
-            })?;
+            }))?;
         } else {
             let noun = if conflicts == 1 { "conflict" } else { "conflicts" };
             self.screen.stderr.tell(&format!(
                 "{up} up, {down} down, {moved} moved, {deleted} deleted, {conflicts} {noun}"
             ));
         }
-        self.screen.flush()
+        read_or_not(self.screen.flush())
     }
 }

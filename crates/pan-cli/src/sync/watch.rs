@@ -17,6 +17,7 @@ use super::Sync;
 use super::names::is_ours;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::screen::read_or_not;
 
 /// How long it must be quiet before a change is carried over …
 const CALM: Duration = Duration::from_millis(500);
@@ -52,7 +53,7 @@ pub(crate) async fn run(sync: Sync<'_>) -> Result<(), Failure> {
             forgiven = Instant::now();
         }
         let done = sync.until_quiet().await;
-        sync.screen.flush()?;
+        read_or_not(sync.screen.flush())?;
         match done {
             Ok(()) => {
                 failures = 0;
