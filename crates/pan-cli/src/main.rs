@@ -69,6 +69,7 @@ use crate::session::Session;
 const LAST_WORK: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
+    respect_dumb_terminals();
     if completion::answer() {
         return ExitCode::SUCCESS;
     }
@@ -110,6 +111,16 @@ fn misread(error: &clap::Error) -> ExitCode {
     let failure = failure.hint(tip.unwrap_or("see `pan --help`"));
     eprintln!("{}", stderr::error_object(&failure));
     ExitCode::from(failure.exit.code())
+}
+
+/// A terminal that says it is dumb gets no colours, unless they are forced;
+/// `anstream` alone would believe a set `CI` more.
+fn respect_dumb_terminals() {
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let is_forced = env::var_os("CLICOLOR_FORCE").is_some_and(|force| force != "0");
+    if is_dumb && !is_forced {
+        anstream::ColorChoice::Never.write_global();
+    }
 }
 
 /// Waits for Ctrl-C or a request to end.

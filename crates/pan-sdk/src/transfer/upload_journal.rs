@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pan_model::{Md5, PanPath};
 
@@ -15,6 +16,7 @@ pub(super) struct UploadJournal {
     begin: Fact,
     parts: HashMap<usize, Md5>,
     whole: Option<Md5>,
+    is_complete: AtomicBool,
 }
 
 impl UploadJournal {
@@ -32,7 +34,8 @@ impl UploadJournal {
         blocking(move || {
             let opened = name.map_or(Ok(None), |name| Journal::open(&name))?;
             let (journal, facts) = opened.unzip();
-            let mut this = Self { journal, begin, parts: HashMap::new(), whole: None };
+            let (parts, is_complete) = (HashMap::new(), AtomicBool::new(false));
+            let mut this = Self { journal, begin, parts, whole: None, is_complete };
             let facts = facts.unwrap_or_default();
             match facts.split_first() {
                 Some((first, facts)) if *first == this.begin => this.read(facts),
@@ -76,6 +79,16 @@ impl UploadJournal {
         self.record(&Fact::Part { index, md5: md5.to_string() });
     }
 
+    /// The service has acknowledged every part.
+    pub(super) fn complete(&self) {
+        self.is_complete.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the service has every part.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Relaxed)
+    }
+
     /// The md5 of the whole is known, and the service has no such content.
     pub(super) fn record_whole(&self, md5: Md5) {
         self.record(&Fact::Whole { md5: md5.to_string() });
@@ -92,6 +105,7 @@ impl UploadJournal {
     pub(super) fn forget(&mut self) {
         self.parts.clear();
         self.whole = None;
+        self.is_complete = AtomicBool::new(false);
         if let Some(journal) = &self.journal {
             journal.clear();
             journal.record(&self.begin);

@@ -45,6 +45,8 @@ impl Client {
         let went_on = journal.has_parts();
         let uploaded = self.upload_in_parts(file, &journal, to, ondup, options).await;
         let uploaded = match uploaded {
+            // A part: the others are what they should be.
+            Err(error @ Error::Damaged { .. }) if !journal.is_complete() => return Err(error),
             // What is remembered led to another file: it is never of use again.
             Err(error @ Error::Damaged { .. }) if !went_on || ondup != Ondup::Overwrite => {
                 journal.forget();
@@ -183,6 +185,7 @@ impl Client {
             });
         }
         let mut blocks = blocks?;
+        journal.complete();
         blocks.sort_unstable_by_key(|(index, _)| *index);
         Ok(blocks.into_iter().map(|(_, md5)| md5).collect())
     }

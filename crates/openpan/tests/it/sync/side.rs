@@ -162,6 +162,10 @@ fn read_disk(root: &Path, above: &str, tree: &mut Tree) {
     for entry in fs::read_dir(root.join(above)).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
+        // What a killed run was making: nobody's file.
+        if name.starts_with(".pan-") && name.ends_with(".part") {
+            continue;
+        }
         let path = if above.is_empty() { name } else { format!("{above}/{name}") };
         if entry.file_type().unwrap().is_dir() {
             read_disk(root, &path, tree);
