@@ -77,15 +77,23 @@ pub async fn content_ids_are_never_given_out_twice(store: &dyn MetaStore) {
     }
 }
 
+/// The least size that rapid upload looks for.
+const LARGE: u64 = SLICE_BYTES + 1;
+
+/// Two contents that are equal, among others of which each differs in one way.
+async fn insert_rivals(store: &dyn MetaStore) -> [ContentRow; 2] {
+    let first = insert_content(store, LARGE, 1, ContentKind::Blobs).await;
+    let twin = insert_content(store, LARGE, 1, ContentKind::Superfile).await;
+    insert_content(store, LARGE + 1, 1, ContentKind::Blobs).await;
+    insert_content(store, LARGE, 2, ContentKind::Blobs).await;
+    insert_content(store, SLICE_BYTES, 1, ContentKind::Blobs).await;
+    [first, twin]
+}
+
 /// Rapid upload finds contents over 256 KiB by size and md5, all of them and
 /// no other.
 pub async fn only_large_contents_are_found_by_md5(store: &dyn MetaStore) {
-    let large = SLICE_BYTES + 1;
-    let first = insert_content(store, large, 1, ContentKind::Blobs).await;
-    let twin = insert_content(store, large, 1, ContentKind::Superfile).await;
-    insert_content(store, large + 1, 1, ContentKind::Blobs).await;
-    insert_content(store, large, 2, ContentKind::Blobs).await;
-    insert_content(store, SLICE_BYTES, 1, ContentKind::Blobs).await;
+    let [first, twin] = insert_rivals(store).await;
     let find = async |size, md5| {
         read(store, move |rows| {
             let mut found = Vec::new();
@@ -99,19 +107,14 @@ pub async fn only_large_contents_are_found_by_md5(store: &dyn MetaStore) {
         .await
     };
     let md5 = first.fingerprint.md5;
-    assert_eq!(find(large, md5).await, [first, twin]);
+    assert_eq!(find(LARGE, md5).await, [first, twin]);
     assert_eq!(find(SLICE_BYTES, md5).await, []);
-    assert_eq!(find(large, Md5::EMPTY).await, []);
+    assert_eq!(find(LARGE, Md5::EMPTY).await, []);
 }
 
 /// By their beginning they are found as well, whatever comes after it.
 pub async fn large_contents_are_found_by_their_beginning(store: &dyn MetaStore) {
-    let large = SLICE_BYTES + 1;
-    let first = insert_content(store, large, 1, ContentKind::Blobs).await;
-    let twin = insert_content(store, large, 1, ContentKind::Superfile).await;
-    insert_content(store, large + 1, 1, ContentKind::Blobs).await;
-    insert_content(store, large, 2, ContentKind::Blobs).await;
-    insert_content(store, SLICE_BYTES, 1, ContentKind::Blobs).await;
+    let [first, twin] = insert_rivals(store).await;
     let find = async |size, slice_md5| {
         read(store, move |rows| {
             let mut found = Vec::new();
@@ -125,9 +128,9 @@ pub async fn large_contents_are_found_by_their_beginning(store: &dyn MetaStore) 
         .await
     };
     let slice_md5 = first.fingerprint.slice_md5;
-    assert_eq!(find(large, slice_md5).await, [first, twin]);
+    assert_eq!(find(LARGE, slice_md5).await, [first, twin]);
     assert_eq!(find(SLICE_BYTES, slice_md5).await, []);
-    assert_eq!(find(large, Md5::EMPTY).await, []);
+    assert_eq!(find(LARGE, Md5::EMPTY).await, []);
 }
 
 /// A body of any length up to the inline limit and beyond comes back.
