@@ -125,6 +125,7 @@ fn colours_are_for_terminals_that_want_them() {
             ("pan ls /", true),
             ("NO_COLOR=1 pan ls /", false),
             ("TERM=dumb pan ls /", false),
+            ("CI=true TERM=dumb pan ls /", false),
             ("pan ls / | cat", false),
             ("CLICOLOR_FORCE=1 pan ls / | cat", true),
             ("pan --json ls /", false),
