@@ -18,6 +18,8 @@ mod path;
 mod rules;
 mod search_key;
 mod size;
+mod streaming;
+mod thumbnail;
 mod time;
 mod window;
 
@@ -34,5 +36,7 @@ pub use path::{MAX_PATH_BYTES, PanPath, PathError};
 pub use rules::{MAX_CREATED_PATH_BYTES, MAX_DEPTH, MAX_NAME_BYTES, NameError, PathRules};
 pub use search_key::SearchKey;
 pub use size::{ByteSize, ParseSizeError};
+pub use streaming::StreamFormat;
+pub use thumbnail::ThumbnailSize;
 pub use time::Timestamp;
 pub use window::Window;
