@@ -22,6 +22,30 @@ fn resident_peak_bytes(process: u32) -> Result<u64> {
     status_bytes(process, "VmHWM")
 }
 
+/// The anonymous memory of all that a process has started, together, in bytes.
+fn descendants_bytes(process: u32) -> Result<u64> {
+    let mut sum = 0;
+    let mut parents = vec![process];
+    while let Some(parent) = parents.pop() {
+        // What has ended meanwhile has neither children nor memory.
+        for child in children(parent).unwrap_or_default() {
+            sum += rss_anon_bytes(child).unwrap_or(0);
+            parents.push(child);
+        }
+    }
+    Ok(sum)
+}
+
+/// What the threads of a process have started.
+fn children(process: u32) -> Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        let list = fs::read_to_string(thread?.path().join("children"))?;
+        children.extend(list.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
+    }
+    Ok(children)
+}
+
 fn status_bytes(process: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -45,6 +69,11 @@ impl Sampler {
     /// lasts no longer than a few looks.
     pub(crate) fn of_resident(process: u32) -> Self {
         Self::look(process, resident_peak_bytes, Duration::from_millis(2))
+    }
+
+    /// Starts to look at the anonymous memory of all that a process has started.
+    pub(crate) fn of_descendants(process: u32) -> Self {
+        Self::look(process, descendants_bytes, Duration::from_millis(5))
     }
 
     fn look(process: u32, figure: fn(u32) -> Result<u64>, pause: Duration) -> Self {

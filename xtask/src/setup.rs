@@ -1,7 +1,9 @@
 //! What the tests need beyond Cargo, installed when it is missing: some Debian
-//! packages, cargo-nextest, and two old PCS clients from PyPI, kept in `target/pyenv`.
+//! packages, cargo-nextest, two old PCS clients from PyPI, kept in `target/pyenv`, and a
+//! video player for browsers from npm, kept in `target/hlsjs`.
 //!
-//! nginx is not among them: only the benchmark looks at it, and only if it is there.
+//! nginx and other makers of thumbnails are not among them: only the benchmark looks at
+//! them, and only if they are there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,12 +18,17 @@ use crate::workspace::{self, find_program};
 const BYPY: &str = "bypy==1.8.9";
 /// The old library whose calls the tests replay.
 const BAIDUPCS: &str = "baidupcs==0.3.2";
+/// The player that plays the server's video in a browser.
+const HLS_JS: &str = "hls.js@1.6.19";
 
 /// Programs that the tests start, and the Debian packages that bring them.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
     ("curl", "curl"),
+    ("ffmpeg", "ffmpeg"),
     ("fish", "fish"),
     ("groff", "groff-base"),
+    ("npm", "npm"),
     ("python3", "python3"),
     ("tmux", "tmux"),
     ("zsh", "zsh"),
@@ -31,15 +38,20 @@ const PROGRAMS: &[(&str, &str)] = &[
 pub(crate) fn prepare() -> Result<()> {
     debian_packages()?;
     old_clients()?;
+    video_player()?;
     cargo_tool("cargo-nextest")
 }
 
-/// Where the tests find the old clients; nothing where they are not installed.
+/// Where the tests find what is kept in `target`; nothing where it is not installed.
 pub(crate) fn test_environment() -> Vec<(&'static str, PathBuf)> {
-    [("OPENPAN_TEST_PYTHON", python()), ("OPENPAN_TEST_BAIDUPCS", baidupcs())]
-        .into_iter()
-        .filter(|(_, path)| path.exists())
-        .collect()
+    [
+        ("OPENPAN_TEST_PYTHON", python()),
+        ("OPENPAN_TEST_BAIDUPCS", baidupcs()),
+        ("OPENPAN_TEST_HLS_JS", hls_js()),
+    ]
+    .into_iter()
+    .filter(|(_, path)| path.exists())
+    .collect()
 }
 
 /// The Python that has bypy; nothing where it is not installed.
@@ -162,6 +174,29 @@ fn find_dir(dir: &Path, wanted: impl Fn(&Path) -> bool + Copy) -> Result<Option<
         }
     }
     Ok(None)
+}
+
+fn player() -> PathBuf {
+    workspace::target().join("hlsjs")
+}
+
+/// The script that a page includes.
+fn hls_js() -> PathBuf {
+    player().join("node_modules/hls.js/dist/hls.min.js")
+}
+
+fn video_player() -> Result<()> {
+    let stamp = player().join("installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == HLS_JS) {
+        return Ok(());
+    }
+    eprintln!("  install  {HLS_JS} from npm into {}", player().display());
+    fs::create_dir_all(player())?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    run(npm.arg("--prefix").arg(player()).arg(HLS_JS))?;
+    fs::write(stamp, HLS_JS)?;
+    Ok(())
 }
 
 fn run(command: &mut Command) -> Result<()> {

@@ -4,10 +4,12 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use pan_core::{Pan, Settings};
+use pan_engine::NoMedia;
 use pan_server::admin::{AdminReply, AdminRequest, ask, perform};
 
 use crate::cli::{Command, Md5StyleArgument, PathRulesArgument, TokenCommand, UserCommand};
@@ -33,7 +35,7 @@ pub(crate) async fn run(directory: &Path, command: Command) -> Result<ExitCode> 
     };
     let reply = match DataDir::take(directory)? {
         Some(taken) => {
-            let pan = open::open(&taken, Settings::default())?;
+            let pan = open::open(&taken, Settings::default(), Arc::new(NoMedia))?;
             if request.is_change() {
                 backup::adopt(directory)?;
             }

@@ -130,6 +130,34 @@ pub(crate) struct ServeOptions {
     /// How long changes are remembered for `diff` [default: 90]
     #[arg(long, env = "OPENPAN_DIFF_RETENTION_DAYS", value_name = "DAYS")]
     pub(crate) diff_retention_days: Option<NonZeroU32>,
+
+    /// The URL that players reach the server at, when a proxy is in front of it
+    /// [default: what the request was sent to]
+    #[arg(long, env = "OPENPAN_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// The origin of a web page that may fetch thumbnails and video, as in
+    /// `https://photos.example.org` [default: none]
+    #[arg(long, env = "OPENPAN_WEB_ORIGIN", value_name = "ORIGIN")]
+    pub(crate) web_origin: Option<String>,
+
+    /// The transcoder, a name or a path; ffprobe lies beside it [default: ffmpeg]
+    #[arg(long, env = "OPENPAN_MEDIA_FFMPEG", value_name = "FILE")]
+    pub(crate) media_ffmpeg: Option<PathBuf>,
+
+    /// Where thumbnails and pieces of video are kept; it can be deleted at any
+    /// time [default: `cache` in the data directory]
+    #[arg(long, env = "OPENPAN_MEDIA_CACHE_DIR", value_name = "DIR")]
+    pub(crate) media_cache_dir: Option<PathBuf>,
+
+    /// How much of them is kept, as in `500 MiB` [default: 2 GiB]
+    #[arg(long, env = "OPENPAN_MEDIA_CACHE_SIZE", value_name = "SIZE")]
+    pub(crate) media_cache_size: Option<ByteSize>,
+
+    /// How many processes decode pictures and video at once [default: one for
+    /// each core]
+    #[arg(long, env = "OPENPAN_MEDIA_PROCESSES_MAX", value_name = "NUMBER")]
+    pub(crate) media_processes_max: Option<NonZeroU32>,
 }
 
 /// Among whose contents rapid upload looks.

@@ -2,8 +2,11 @@
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
 use anyhow::{Context, Result, bail};
+use pan_model::ByteSize;
+use pan_server::Site;
 use serde::Deserialize;
 
 use crate::cli::{Place, ScopeArgument, ServeOptions};
@@ -12,6 +15,11 @@ const DATA_DIR: &str = "openpan-data";
 const LISTEN: &str = "127.0.0.1:8800";
 const LOG: &str = "info,access=off";
 const FILE_NAME: &str = "openpan.toml";
+const FFMPEG: &str = "ffmpeg";
+const CACHE_DIR: &str = "cache";
+const CACHE_SIZE: ByteSize = ByteSize(2 << 30);
+/// reliability S14: one user's videos leave room for another's.
+const PROCESSES_OF_USER_MAX: usize = 2;
 
 /// The settings file. An unknown key is an error: a misspelt setting that is
 /// silently ignored is worse than a server that does not start.
@@ -25,6 +33,10 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_self_signed: Option<bool>,
+    public_url: Option<String>,
+    web_origin: Option<String>,
+    #[serde(default)]
+    media: MediaTable,
     #[serde(default)]
     recycle: RecycleTable,
     #[serde(default)]
@@ -52,6 +64,15 @@ struct DiffTable {
     retention_days: Option<NonZeroU32>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MediaTable {
+    ffmpeg: Option<PathBuf>,
+    cache_dir: Option<PathBuf>,
+    cache_size: Option<String>,
+    processes_max: Option<NonZeroU32>,
+}
+
 /// What every command needs, and the file for those that need more.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -74,6 +95,8 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     pub(crate) tls: Option<(String, Certificate)>,
     pub(crate) rules: pan_core::Settings,
+    pub(crate) media: pan_media::Options,
+    pub(crate) site: Site,
 }
 
 /// Reads the settings file, if there is one.
@@ -101,6 +124,8 @@ fn parse(path: &Path) -> Result<File> {
 pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<Config> {
     let Settings { data_dir, file, .. } = settings;
     let rules = rules(&options, &file)?;
+    let media = media(&options, &file, &data_dir)?;
+    let site = site(&options, &file)?;
     let listen = options.listen.or(file.listen).unwrap_or_else(|| LISTEN.into());
     let certificate = certificate(
         options.tls_cert.or(file.tls_cert),
@@ -115,7 +140,7 @@ pub(crate) fn for_serving(settings: Settings, options: ServeOptions) -> Result<C
         (None, Some(_)) => bail!("there is a certificate and no --tls-listen to use it"),
         (None, None) => None,
     };
-    Ok(Config { data_dir, listen, tls, rules })
+    Ok(Config { data_dir, listen, tls, rules, media, site })
 }
 
 /// What the operator sets about the rules.
@@ -139,6 +164,37 @@ fn rules(options: &ServeOptions, file: &File) -> Result<pan_core::Settings> {
     Ok(rules)
 }
 
+/// What the operator sets about thumbnails and video.
+fn media(options: &ServeOptions, file: &File, data_dir: &Path) -> Result<pan_media::Options> {
+    let of_file = match &file.media.cache_size {
+        Some(text) => Some(text.parse().with_context(|| format!("media.cache_size is `{text}`"))?),
+        None => None,
+    };
+    let cache_dir = options.media_cache_dir.clone().or_else(|| file.media.cache_dir.clone());
+    let ffmpeg = options.media_ffmpeg.clone().or_else(|| file.media.ffmpeg.clone());
+    let processes_max = options.media_processes_max.or(file.media.processes_max);
+    let cores = || available_parallelism().map_or(1, usize::from);
+    Ok(pan_media::Options {
+        cache_dir: cache_dir.unwrap_or_else(|| data_dir.join(CACHE_DIR)),
+        cache_size: options.media_cache_size.or(of_file).unwrap_or(CACHE_SIZE),
+        ffmpeg: ffmpeg.unwrap_or_else(|| FFMPEG.into()),
+        processes_max: processes_max.map_or_else(cores, |number| number.get() as usize),
+        processes_of_user_max: PROCESSES_OF_USER_MAX,
+    })
+}
+
+/// What the operator says about the server's place on the web.
+fn site(options: &ServeOptions, file: &File) -> Result<Site> {
+    let mut site = Site::default();
+    if let Some(url) = options.public_url.as_ref().or(file.public_url.as_ref()) {
+        site = site.with_public_url(url)?;
+    }
+    if let Some(origin) = options.web_origin.as_ref().or(file.web_origin.as_ref()) {
+        site = site.with_web_origin(origin)?;
+    }
+    Ok(site)
+}
+
 fn certificate(
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
@@ -158,21 +214,77 @@ fn certificate(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use std::path::Path;
 
-    use super::{File, rules};
-    use crate::cli::{Arguments, Command};
+    use clap::Parser;
+    use pan_model::ByteSize;
+    use pan_server::Site;
+
+    use super::{File, media, rules, site};
+    use crate::cli::{Arguments, Command, ServeOptions};
+
+    fn options(flags: &[&str]) -> ServeOptions {
+        let words = [&["openpan", "serve"], flags].concat();
+        let Command::Serve(options) = Arguments::parse_from(words).command else { panic!() };
+        options
+    }
+
+    fn file(text: &str) -> File {
+        toml::from_str(text).unwrap()
+    }
 
     #[test]
     fn a_flag_about_the_rules_beats_the_file() {
         let days = |flags: &[&str], text: &str| {
-            let file: File = toml::from_str(text).unwrap();
-            let words = [&["openpan", "serve"], flags].concat();
-            let Command::Serve(options) = Arguments::parse_from(words).command else { panic!() };
-            rules(&options, &file).unwrap().diff_retention_days
+            rules(&options(flags), &file(text)).unwrap().diff_retention_days
         };
         assert_eq!(days(&[], ""), 90);
         assert_eq!(days(&[], "[diff]\nretention_days = 7\n"), 7);
         assert_eq!(days(&["--diff-retention-days", "3"], "diff.retention_days = 7\n"), 3);
+    }
+
+    #[test]
+    fn a_flag_about_media_beats_the_file() {
+        let data = Path::new("/data");
+        let media = |flags: &[&str], text: &str| media(&options(flags), &file(text), data).unwrap();
+        let default = media(&[], "");
+        assert_eq!(default.cache_dir, data.join("cache"));
+        assert_eq!((default.cache_size, default.processes_of_user_max), (ByteSize(2 << 30), 2));
+        assert!(default.ffmpeg == Path::new("ffmpeg") && default.processes_max > 0);
+        let text = "[media]\nffmpeg = \"/a\"\ncache_dir = \"/b\"\ncache_size = \"3 MiB\"\n\
+                    processes_max = 7\n";
+        let of_file = media(&[], text);
+        assert!(of_file.ffmpeg == Path::new("/a") && of_file.cache_dir == Path::new("/b"));
+        assert_eq!((of_file.cache_size, of_file.processes_max), (ByteSize(3 << 20), 7));
+        let flags = ["--media-ffmpeg=/c", "--media-cache-dir=/d", "--media-cache-size=4 MiB"];
+        let of_flags = media(&[&flags[..], &["--media-processes-max=9"]].concat(), text);
+        assert!(of_flags.ffmpeg == Path::new("/c") && of_flags.cache_dir == Path::new("/d"));
+        assert_eq!((of_flags.cache_size, of_flags.processes_max), (ByteSize(4 << 20), 9));
+    }
+
+    #[test]
+    fn a_flag_about_the_site_beats_the_file() {
+        let text = "public_url = \"https://a.b\"\nweb_origin = \"https://c.d\"\n";
+        let set = |url, origin| {
+            Site::default().with_public_url(url).unwrap().with_web_origin(origin).unwrap()
+        };
+        assert_eq!(site(&options(&[]), &file("")).unwrap(), Site::default());
+        assert_eq!(site(&options(&[]), &file(text)).unwrap(), set("https://a.b", "https://c.d"));
+        let flags = ["--public-url", "http://e", "--web-origin", "http://f"];
+        assert_eq!(site(&options(&flags), &file(text)).unwrap(), set("http://e", "http://f"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_said() {
+        let data = Path::new("/data");
+        let wrong = media(&options(&[]), &file("media.cache_size = \"much\"\n"), data).unwrap_err();
+        assert!(wrong.to_string().contains("media.cache_size is `much`"), "{wrong}");
+        for (text, hint) in [
+            ("public_url = \"a.b\"\n", "as in https://pan.example.org"),
+            ("web_origin = \"*\"\n", "as in https://photos.example.org"),
+        ] {
+            let wrong = site(&options(&[]), &file(text)).unwrap_err();
+            assert!(wrong.to_string().contains(hint), "{wrong}");
+        }
     }
 }

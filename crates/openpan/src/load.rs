@@ -3,8 +3,10 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use pan_engine::NoMedia;
 use pan_server::admin;
 
 use crate::data_dir::{self, DataDir};
@@ -35,7 +37,7 @@ pub(crate) async fn run(directory: &Path, file: &Path) -> Result<()> {
     }
     let new = taken.new_meta();
     frozen::remove_database(&new)?;
-    let pan = open::open_with(&taken, &new, pan_core::Settings::default())?;
+    let pan = open::open_with(&taken, &new, pan_core::Settings::default(), Arc::new(NoMedia))?;
     let rows = admin::load(&pan, text).await.map_err(|why| anyhow!(why))?;
     // Closed, so that everything is in the one file that is renamed.
     drop(pan);

@@ -30,6 +30,9 @@ use tracing_subscriber::EnvFilter;
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
+    if let Some(code) = pan_media::confined_main() {
+        return code;
+    }
     // Whatever is made is its owner's alone.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     run(cli::Arguments::parse()).unwrap_or_else(|error| {

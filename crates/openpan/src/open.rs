@@ -7,8 +7,9 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result};
 use pan_blob_disk::{DiskOptions, DiskStore};
 use pan_core::{Engines, Pan, Settings};
+use pan_engine::MediaEngine;
 use pan_hash::Hasher;
-use pan_meta_sqlite::{Options, SqliteStore};
+use pan_meta_sqlite::SqliteStore;
 
 use crate::backup::LocalBackups;
 use crate::data_dir::DataDir;
@@ -16,14 +17,23 @@ use crate::frozen;
 use crate::system::{SystemClock, SystemEntropy};
 
 /// Opens everything in a data directory.
-pub(crate) fn open(directory: &DataDir, rules: Settings) -> Result<Pan> {
-    open_with(directory, &directory.meta(), rules)
+pub(crate) fn open(
+    directory: &DataDir,
+    rules: Settings,
+    media: Arc<dyn MediaEngine>,
+) -> Result<Pan> {
+    open_with(directory, &directory.meta(), rules, media)
 }
 
 /// Opens everything in a data directory, with the metadata in another file.
-pub(crate) fn open_with(directory: &DataDir, meta: &Path, rules: Settings) -> Result<Pan> {
-    let meta =
-        SqliteStore::open(meta, Options::default()).context("could not open the metadata")?;
+pub(crate) fn open_with(
+    directory: &DataDir,
+    meta: &Path,
+    rules: Settings,
+    media: Arc<dyn MediaEngine>,
+) -> Result<Pan> {
+    let meta = SqliteStore::open(meta, pan_meta_sqlite::Options::default())
+        .context("could not open the metadata")?;
     let blobs = DiskStore::open(&directory.blobs(), DiskOptions::default())
         .context("could not open the blobs")?;
     let threads = available_parallelism().map_or(1, usize::from);
@@ -31,6 +41,7 @@ pub(crate) fn open_with(directory: &DataDir, meta: &Path, rules: Settings) -> Re
     let meta = Arc::new(meta);
     let engines = Engines {
         backups: Arc::new(LocalBackups::new(meta.clone(), directory)),
+        media,
         meta,
         blobs: Arc::new(blobs),
         hasher: Hasher::new(threads),

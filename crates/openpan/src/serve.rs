@@ -1,9 +1,12 @@
 //! `openpan serve`: from a data directory to a server, and its end.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use pan_core::run_workers;
+use pan_media::LocalMedia;
 use pan_server::admin::ControlSocket;
 use pan_server::{Listener, Server};
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,13 +16,19 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::{backup, open, setup, system, tls};
 
+/// The first requests come first; then the operator hears whether video can be
+/// watched here.
+const WARM_AFTER: Duration = Duration::from_secs(5);
+
 /// Serves until told to stop.
 pub(crate) async fn run(config: Config) -> Result<()> {
     let Some(directory) = DataDir::take(&config.data_dir)? else {
         bail!("another openpan has {} open", config.data_dir.display());
     };
     backup::refuse_beginning(&config.data_dir)?;
-    let pan = open::open(&directory, config.rules.clone())?;
+    let media = LocalMedia::open(config.media.clone()).context("could not open the media cache")?;
+    let media = Arc::new(media);
+    let pan = open::open(&directory, config.rules.clone(), media.clone())?;
     let listeners = bind(&config, &directory).await?;
     let socket = ControlSocket::bind(&directory.control_socket())
         .with_context(|| format!("could not listen on {}", directory.control_socket().display()))?;
@@ -29,8 +38,12 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
     let mut control = tokio::spawn(socket.serve(pan.clone(), system::unix_seconds));
     let workers = tokio::spawn(run_workers(pan.clone()));
+    let warming = tokio::spawn(async move {
+        tokio::time::sleep(WARM_AFTER).await;
+        media.warm().await;
+    });
     announce(&listeners, token.as_deref())?;
-    let server = Server::new(pan);
+    let server = Server::new(pan, config.site);
     let (stop, stopping) = watch::channel(false);
     let watching = async {
         let failed = tokio::select! {
@@ -44,6 +57,7 @@ pub(crate) async fn run(config: Config) -> Result<()> {
     let ((), failed) = tokio::join!(server.serve(listeners, stopping), watching);
     control.abort();
     workers.abort();
+    warming.abort();
     let _ = std::fs::remove_file(directory.control_socket());
     match failed {
         None => Ok(()),

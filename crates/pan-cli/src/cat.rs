@@ -82,7 +82,7 @@ pub(crate) async fn to_stdout(
 }
 
 /// A directory cannot be downloaded: the service says that no file is there.
-async fn explain(client: &Client, path: &RemotePath, failure: Failure) -> Failure {
+pub(crate) async fn explain(client: &Client, path: &RemotePath, failure: Failure) -> Failure {
     let is_dir = failure.exit == Exit::NoFile
         && client.meta(&path.path).await.is_ok_and(|entry| entry.is_dir);
     if !is_dir {

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::{
     cat, check, completion, cp, df, diff, du, exit, find, get, login, logout, ls, man, media,
-    mkdir, mv, put, quota, recycle, rm, stat, sync, tree, whoami,
+    mkdir, mv, play, put, quota, recycle, rm, stat, sync, thumb, tree, whoami,
 };
 
 /// Files in a personal cloud storage.
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Diff(diff::DiffArgs),
     Find(find::FindArgs),
     Media(media::MediaArgs),
+    Thumb(thumb::ThumbArgs),
+    Play(play::PlayArgs),
     Du(du::DuArgs),
     Df(df::DfArgs),
     Quota(quota::QuotaArgs),
@@ -107,6 +109,8 @@ impl Command {
             Self::Diff(args) => diff::run(session, args).await,
             Self::Find(args) => find::run(session, args).await,
             Self::Media(args) => media::run(session, args).await,
+            Self::Thumb(args) => thumb::run(session, args).await,
+            Self::Play(args) => play::run(session, args).await,
             Self::Du(args) => du::run(session, args).await,
             Self::Df(args) => df::run(session, args).await,
             Self::Quota(args) => quota::run(session, args).await,

@@ -47,11 +47,22 @@ pub(crate) struct GetArgs {
 
 /// What to do when a file exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OnDup {
+pub(crate) enum OnDup {
     /// Replace it
     Overwrite,
     /// Report it and leave it
     Fail,
+}
+
+impl OnDup {
+    /// Refuses a place that is taken, if it is to be left as it is.
+    pub(crate) fn check(self, place: &Path) -> Result<(), Failure> {
+        if self == Self::Overwrite || place.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let message = format!("{}: it exists already", place.display());
+        Err(Failure::other(message).hint("remove it, or choose another place"))
+    }
 }
 
 /// A file to download.
@@ -153,11 +164,7 @@ impl Get<'_> {
     }
 
     async fn file(&self, job: &mut GetJob) -> Result<Report, Failed> {
-        if self.args.on_dup == OnDup::Fail && job.to.symlink_metadata().is_ok() {
-            let message = format!("{}: it exists already", job.to.display());
-            let failure = Failure::other(message).hint("remove it, or choose another place");
-            return Err(Failed::for_good(failure));
-        }
+        self.args.on_dup.check(&job.to).map_err(Failed::for_good)?;
         if self.args.copy.dry_run {
             return Ok(job.report(ByteSize(job.size), job.md5));
         }

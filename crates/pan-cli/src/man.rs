@@ -17,6 +17,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("OPENPAN_TOKEN_FILE", "a file whose first line is the access token, as --token-file"),
     ("OPENPAN_CA_FILE", "certificates to trust, as --ca-file"),
     ("OPENPAN_PROFILE", "the profile to use, as --profile"),
+    ("OPENPAN_PLAYER", "what plays videos, as --player of `pan play`"),
     ("NO_COLOR", "when it is set, nothing is coloured"),
     ("CLICOLOR_FORCE", "when it is set, colours go into pipes too"),
     ("TERM", "dumb: no colours and no progress bars"),

@@ -221,7 +221,7 @@ impl fmt::Display for State {
 }
 
 /// A duration in its two largest units.
-struct ForPeople(Duration);
+pub(crate) struct ForPeople(pub(crate) Duration);
 
 impl fmt::Display for ForPeople {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

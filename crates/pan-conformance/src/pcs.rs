@@ -44,8 +44,10 @@ mod reply;
 mod searching;
 mod smuggling;
 mod stories;
+mod streaming;
 mod superfile;
 mod target;
+mod thumbnails;
 mod tokens;
 mod told_digests;
 mod transport;
@@ -113,7 +115,9 @@ pub fn promises() -> Vec<Promise> {
         searching::promises,
         smuggling::promises,
         stories::promises,
+        streaming::promises,
         superfile::promises,
+        thumbnails::promises,
         told_digests::promises,
         tokens::promises,
         transport::promises,

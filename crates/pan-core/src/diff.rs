@@ -23,15 +23,14 @@ mod unfold;
 mod view;
 
 use pan_engine::meta::{Entry, GoneHow};
-use pan_engine::{MetaRead, MetaStore, MetaStoreExt, MetaTxn, ReadCost, Scope};
+use pan_engine::{MetaRead, MetaStoreExt, ReadCost};
 use pan_model::{Caller, FsId, PanPath, Rev, Timestamp};
 
-pub(crate) use cursor::CursorKey;
-
-use crate::{Error, Pan, Result};
+use crate::seal::Seal;
+use crate::{Pan, Result};
 
 /// The setting that holds the secret that cursors are sealed with.
-const SECRET: &str = "diff_cursor_secret";
+pub(crate) const SECRET: &str = "diff_cursor_secret";
 
 /// A page of the change feed.
 #[derive(Debug, Clone)]
@@ -71,16 +70,6 @@ pub struct Departure {
     pub at: Timestamp,
 }
 
-/// Makes a copy of a store begin its cursors anew: it and the original give
-/// out the same revs to different changes from now on.
-pub(crate) async fn forget_cursors(copy: &dyn MetaStore) -> Result<()> {
-    let job = |tx: &mut dyn MetaTxn| match tx.get_setting(SECRET)? {
-        Some(_) => Ok::<_, Error>(tx.put_setting(SECRET, &[])?),
-        None => Ok(()),
-    };
-    copy.write(Scope::Instance, job).await
-}
-
 impl Pan {
     /// What happened to the part of the tree that the caller sees since
     /// `cursor`; without one, everything that is there.
@@ -90,11 +79,11 @@ impl Pan {
     /// with [`DiffPage::reset`]. A cursor may be used any number of times.
     ///
     /// # Errors
-    /// [`Error::CursorInvalid`] for a text that never was a cursor.
+    /// [`crate::Error::CursorInvalid`] for a text that never was a cursor.
     pub async fn diff(&self, caller: &Caller, cursor: Option<&str>) -> Result<DiffPage> {
         let key = self.cursor_key().await?;
         let from = match cursor {
-            Some(text) => key.open(text)?,
+            Some(text) => cursor::open(key, text)?,
             None => None,
         };
         let (caller, entries_max) = (caller.clone(), self.settings().diff_page_entries);
@@ -102,39 +91,16 @@ impl Pan {
             reader::read_page(read, &caller, from.as_ref(), entries_max)
         };
         let answer = self.meta().read(ReadCost::Long, look).await?;
-        let mut nonce = [0; cursor::NONCE_BYTES];
-        self.inner().engines.entropy.fill(&mut nonce);
         Ok(DiffPage {
             changes: answer.changes,
-            cursor: key.seal(&answer.cursor, nonce)?,
+            cursor: key.seal(answer.cursor.to_bytes(), self.nonce())?,
             has_more: answer.has_more,
             reset: answer.reset,
         })
     }
 
-    /// The key of cursors: the store's own, so that they outlive a restart.
-    async fn cursor_key(&self) -> Result<&CursorKey> {
-        let read = || async {
-            let look = |read: &mut dyn MetaRead| Ok::<_, Error>(read.get_setting(SECRET)?);
-            let secret = match self.meta().read(ReadCost::Bounded, look).await? {
-                Some(secret) if !secret.is_empty() => secret,
-                _ => self.make_cursor_secret().await?,
-            };
-            CursorKey::of(&secret)
-        };
-        self.inner().cursor_key.get_or_try_init(read).await
-    }
-
-    async fn make_cursor_secret(&self) -> Result<Vec<u8>> {
-        let mut fresh = [0; 32];
-        self.inner().engines.entropy.fill(&mut fresh);
-        let job = move |tx: &mut dyn MetaTxn| {
-            if let Some(secret) = tx.get_setting(SECRET)?.filter(|secret| !secret.is_empty()) {
-                return Ok::<_, Error>(secret);
-            }
-            tx.put_setting(SECRET, &fresh)?;
-            Ok(fresh.to_vec())
-        };
-        self.meta().write(Scope::Instance, job).await
+    /// The key of cursors.
+    async fn cursor_key(&self) -> Result<&Seal> {
+        self.inner().cursor_key.get_or_try_init(|| self.read_seal(SECRET)).await
     }
 }

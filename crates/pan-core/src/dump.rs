@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use pan_engine::meta::{DUMP_TABLES, DumpTable, DumpValue};
 use pan_engine::{MetaRead, MetaStore, MetaStoreExt, MetaTxn, ReadCost, Scope};
 
-use crate::diff::forget_cursors;
+use crate::seal::forget_secrets;
 use crate::{Error, Pan, Result};
 
 /// Rows of one snapshot and of one closure.
@@ -38,7 +38,7 @@ impl Pan {
     /// Those of the engines.
     pub async fn dump(&self) -> Result<Dump> {
         let rows = self.inner().engines.backups.freeze().await?;
-        forget_cursors(&*rows).await?;
+        forget_secrets(&*rows).await?;
         let count = |read: &mut dyn MetaRead| {
             let counts = DUMP_TABLES.iter().map(|table| Ok((table.name, read.count_rows(table)?)));
             counts.collect::<Result<Vec<_>>>()

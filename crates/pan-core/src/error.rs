@@ -1,4 +1,4 @@
-use pan_engine::{EngineError, ErrorKind};
+use pan_engine::{EngineError, ErrorKind, MediaError};
 use pan_model::{Blake3, ByteSize, FsId, Md5, NameError, PanPath};
 
 /// What the rules return.
@@ -152,6 +152,22 @@ pub enum Error {
     UserNameInvalid {
         /// The name asked for.
         name: String,
+    },
+    /// No thumbnail was made.
+    #[error("no thumbnail: {0}")]
+    Thumbnail(#[source] MediaError),
+    /// Nothing to play was made.
+    #[error("no stream: {0}")]
+    Streaming(#[source] MediaError),
+    /// A link to a piece of a video is not one of ours, is too old, or what it
+    /// led to is no more.
+    #[error("this link leads nowhere any more: ask for the playlist again")]
+    LinkInvalid,
+    /// A link leads to a video that has fewer pieces.
+    #[error("the video has {pieces} pieces, counted from 0")]
+    NoPiece {
+        /// How many it has.
+        pieces: u32,
     },
     /// Stored bytes are gone or are not what was stored. They are not sent.
     #[error("the stored bytes are damaged: {what}")]

@@ -1,17 +1,17 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pan_engine::{Backups, BlobStore, Clock, Entropy, MetaStore};
+use pan_engine::{Backups, BlobStore, Clock, Entropy, MediaEngine, MetaStore};
 use pan_hash::Hasher;
 use pan_model::{BlobKey, ByteSize, FsId, Timestamp};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::account::CallerCache;
 use crate::bulk_upload;
-use crate::diff::CursorKey;
 use crate::maintenance::Leases;
 use crate::pool::BufferPool;
 use crate::read::CheckLists;
+use crate::seal::Seal;
 use crate::superfile::MergeTurns;
 
 /// Uploads of bytes that were stored already whose older copy waits to be read.
@@ -86,6 +86,8 @@ pub struct Engines {
     pub blobs: Arc<dyn BlobStore>,
     /// Copies of both.
     pub backups: Arc<dyn Backups>,
+    /// Thumbnails and video.
+    pub media: Arc<dyn MediaEngine>,
     /// Digests.
     pub hasher: Hasher,
     /// Time.
@@ -106,7 +108,9 @@ pub(crate) struct Inner {
     pub(crate) callers: CallerCache,
     pub(crate) merge_turns: MergeTurns,
     /// Made, or read, when the first cursor is needed.
-    pub(crate) cursor_key: OnceCell<CursorKey>,
+    pub(crate) cursor_key: OnceCell<Seal>,
+    /// The same for links to pieces of videos.
+    pub(crate) link_key: OnceCell<Seal>,
     pub(crate) leases: Leases,
     /// Twins of what was uploaded are read one at a time: each takes a blob's
     /// room in memory.
@@ -131,6 +135,7 @@ impl Pan {
             callers: CallerCache::new(),
             merge_turns: MergeTurns::default(),
             cursor_key: OnceCell::new(),
+            link_key: OnceCell::new(),
             leases: Leases::default(),
             spare_turn: tokio::sync::Mutex::default(),
             spares: Arc::new(Semaphore::new(SPARES_MAX)),
@@ -157,6 +162,10 @@ impl Pan {
 
     pub(crate) fn meta(&self) -> &dyn MetaStore {
         &*self.0.engines.meta
+    }
+
+    pub(crate) fn media(&self) -> &dyn MediaEngine {
+        &*self.0.engines.media
     }
 
     pub(crate) fn blobs(&self) -> &Arc<dyn BlobStore> {

@@ -163,7 +163,7 @@ impl ContentReader {
     }
 
     /// The next verified bytes of a range: at least one, at most a step.
-    async fn step(&self, cursor: &mut Cursor, range: Range<u64>) -> Result<Bytes> {
+    pub(crate) async fn step(&self, cursor: &mut Cursor, range: Range<u64>) -> Result<Bytes> {
         let pieces = &self.layout.pieces;
         let index = pieces.partition_point(|piece| piece.start + piece.size <= range.start);
         let piece = pieces.get(index).ok_or_else(|| lost("bytes beyond the content".into()))?;
@@ -271,7 +271,7 @@ impl ContentReader {
 
 /// The blob rows that were fetched last.
 #[derive(Default)]
-struct Cursor {
+pub(crate) struct Cursor {
     content: Option<ContentId>,
     rows: Vec<BlobRow>,
 }

@@ -91,10 +91,22 @@ error_codes! {
     BlockListEmpty = 31082, 400, "superfile block list is empty";
     /// The account has no room.
     QuotaExceeded = 31112, 400, "exceed quota";
+    /// No thumbnail can be made of the file, or the server failed to make one.
+    ThumbnailFailed = 31141, 503, "thumbnail failed, internal error";
+    /// Too many thumbnails are being made; see `Retry-After`.
+    ThumbnailProcessing = 31142, 503, "thumbnail processing,please wait";
     /// The bytes of an entry are lost.
     ObjectNotExists = 31202, 404, "object not exists";
     /// The content is not the one that was announced.
     BadRequest = 31208, 400, "bad request";
+    /// The operator's machine lacks what the call needs.
+    NotImplemented = 31210, 501, "not implement";
+    /// There is no such `type` to transcode to.
+    StreamTypeInvalid = 31302, 400, "invalid stream type";
+    /// The file is no video, or one that cannot be transcoded.
+    StreamUnsupported = 31304, 400, "file type is not supported";
+    /// Too many videos are being transcoded, or it failed; see `Retry-After`.
+    Transcoding = 31341, 503, "be transcoding, please wait and retry";
     /// A block of `block_list` is unknown.
     BlockMissing = 31363, 403, "block miss in superfile2";
 }

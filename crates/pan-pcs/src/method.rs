@@ -81,6 +81,10 @@ pub enum Method {
     Search,
     /// `stream?method=list` (4.17)
     ListMedia,
+    /// `thumbnail?method=generate` (4.14)
+    Thumbnail,
+    /// `file?method=streaming` (4.16)
+    Streaming,
     /// `file?method=rapidupload` (4.19)
     RapidUpload,
     /// `file?method=rapidprobe` (4.26)
@@ -196,6 +200,19 @@ pub const METHODS: &[MethodSpec] = &[
     row(Method::Restore, Object::File, "restore", &["fs_id", "param"]),
     row(Method::Search, Object::File, "search", &["path", "wd", "re", "limit"]),
     row(Method::ListMedia, Object::Stream, "list", &["type", "start", "limit", "filter_path"]),
+    MethodSpec {
+        verbs: Verbs::GetPostHead,
+        ..row(
+            Method::Thumbnail,
+            Object::Thumbnail,
+            "generate",
+            &["path", "width", "height", "quality"],
+        )
+    },
+    MethodSpec {
+        verbs: Verbs::GetPostHead,
+        ..row(Method::Streaming, Object::File, "streaming", &["path", "type"])
+    },
     row(
         Method::RapidUpload,
         Object::File,

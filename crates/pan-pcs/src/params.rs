@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use pan_model::{Blake3, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath, Window};
+use pan_model::{
+    Blake3, ListBy, ListOrder, Md5, MediaType, Ondup, PanPath, StreamFormat, ThumbnailSize, Window,
+};
 use percent_encoding::percent_decode;
 
 use crate::{METHODS, decode_md5};
@@ -251,6 +253,36 @@ impl Params {
         }
     }
 
+    /// The parameters `width`, `height` and `quality` of a thumbnail.
+    ///
+    /// # Errors
+    /// 31023 for one that is missing, no number or out of its range.
+    pub fn thumbnail(&self) -> Result<ThumbnailSize, ParamError> {
+        let side = |name| match self.number(name)? {
+            None => Err(ParamError::Missing(name)),
+            Some(pixels) => u16::try_from(pixels)
+                .ok()
+                .filter(|pixels| (1..=ThumbnailSize::MAX_PIXELS).contains(pixels))
+                .ok_or_else(|| invalid(name, "it is not between 1 and 1600")),
+        };
+        let (width, height) = (side("width")?, side("height")?);
+        let quality = self.number("quality")?.unwrap_or(100);
+        match u8::try_from(quality) {
+            Ok(quality @ 1..=100) => Ok(ThumbnailSize { width, height, quality }),
+            _ => Err(invalid("quality", "it is not between 1 and 100")),
+        }
+    }
+
+    /// The parameter `type` of a video to be watched; `None` for a word that
+    /// names no format.
+    ///
+    /// # Errors
+    /// 31023 when it is missing or no text.
+    pub fn stream_format(&self) -> Result<Option<StreamFormat>, ParamError> {
+        let word = self.text("type")?.ok_or(ParamError::Missing("type"))?;
+        Ok(StreamFormat::parse(word))
+    }
+
     /// The parameters of a media list.
     ///
     /// # Errors
@@ -387,6 +419,33 @@ mod tests {
         for query in ["", "type=other", "type=Doc", "type=doc&start=-1", "type=doc&limit=1-2"] {
             assert!(params(query).media().is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn thumbnails_and_stream_formats() {
+        let size = params("width=1600&height=1").thumbnail().unwrap();
+        assert_eq!((size.width, size.height, size.quality), (1600, 1, 100));
+        assert_eq!(params("width=1&height=1&quality=1").thumbnail().unwrap().quality, 1);
+        for query in [
+            "",
+            "width=1",
+            "height=1",
+            "width=0&height=1",
+            "width=1601&height=1",
+            "width=1&height=65537",
+            "width=1.5&height=1",
+            "width=-1&height=1",
+            "width=1&height=1&quality=0",
+            "width=1&height=1&quality=101",
+            "width=1&height=1&quality=357",
+            "width=1&height=1&quality=x",
+        ] {
+            assert!(params(query).thumbnail().is_err(), "{query}");
+        }
+        assert!(params("").stream_format().is_err());
+        assert_eq!(params("type=M3U8_9_9").stream_format(), Ok(None));
+        assert_eq!(params("type=m3u8_320_240").stream_format(), Ok(None));
+        assert!(params("type=M3U8_320_240").stream_format().unwrap().is_some());
     }
 
     #[test]

@@ -33,7 +33,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::stream::{BoxStream, Stream, StreamExt};
-use pan_model::Timestamp;
+use pan_model::{PanPath, StreamFormat, Timestamp};
 
 pub use self::download::Download;
 use self::engine::Engine;
@@ -81,6 +81,11 @@ impl Client {
     /// As [`endpoint`](crate::Client::endpoint).
     pub fn endpoint(&self) -> &Endpoint {
         self.client.endpoint()
+    }
+
+    /// As [`streaming_url`](crate::Client::streaming_url): it contains the token.
+    pub fn streaming_url(&self, path: &PanPath, format: StreamFormat) -> String {
+        self.client.streaming_url(path, format)
     }
 
     fn items<T>(&self, stream: impl Stream<Item = T> + Send + 'static) -> Items<T> {

@@ -106,7 +106,8 @@ impl Call {
         request
     }
 
-    fn request(&self, client: &Client) -> RequestBuilder {
+    /// The address of the call, with the token in its query.
+    pub(crate) fn url(&self, client: &Client) -> String {
         let mut url = client.endpoint().object_url(self.host, self.object);
         url.push_str("?method=");
         url.push_str(self.method);
@@ -114,6 +115,11 @@ impl Call {
             push_pair(&mut url, key, value);
         }
         push_pair(&mut url, "access_token", client.token().reveal());
+        url
+    }
+
+    fn request(&self, client: &Client) -> RequestBuilder {
+        let url = self.url(client);
         let http = client.http();
         match (self.verb, &self.param) {
             (Verb::Get, _) => http.get(url),

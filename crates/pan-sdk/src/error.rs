@@ -136,7 +136,11 @@ impl Refusal {
     /// The HTTP status that the code stands for. A reply that was kept alive
     /// reports its error under 200, so the code says more than the status.
     fn meaning(&self) -> u16 {
-        self.code.and_then(ErrorCode::from_code).map_or(self.status, ErrorCode::status)
+        match self.code.and_then(ErrorCode::from_code) {
+            // It stands for 503 although mostly the picture is at fault: 400.
+            None | Some(ErrorCode::ThumbnailFailed) => self.status,
+            Some(code) => code.status(),
+        }
     }
 
     /// Whether it was refused for there being too much to do: nothing was executed.

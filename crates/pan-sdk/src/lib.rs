@@ -26,6 +26,9 @@
 //!   [`Client::list_all`], [`Client::search_all`], [`Client::list_media_all`],
 //!   [`Client::list_recycle_all`], [`Client::list_task_all`],
 //!   [`Client::diff_all`], and [`Client::walk`] for a tree.
+//! * **Pictures and video.** [`Client::thumbnail`] makes a picture small, and
+//!   [`Client::playlist`] and [`Client::stream_pieces`] play a video that is
+//!   transcoded while it is watched.
 //! * **Streaming.** Bodies are streamed both ways: memory does not grow with a
 //!   file or a directory.
 //! * **Retries.** What failed in passing is tried again, as long as repeating
@@ -43,8 +46,7 @@
 //! The methods need a Tokio runtime. With the feature `blocking` there is a
 //! client for programs without one.
 //!
-//! An OpenPan server does not answer every call of the API yet: it refuses
-//! [`thumbnail`](Client::thumbnail), [`streaming`](Client::streaming) and the
+//! An OpenPan server does not answer every call of the API yet: it refuses the
 //! offline downloads ([`add_task`](Client::add_task) …) with error 3, and has no
 //! [`refresh_token`](Client::refresh_token). Other services have them.
 
@@ -74,6 +76,7 @@ mod mkdir;
 mod multipart;
 mod oauth;
 mod partial;
+mod playlist;
 mod progress;
 mod quota;
 mod rapid_probe;
@@ -91,6 +94,7 @@ mod token;
 mod transfer;
 mod trust;
 mod upload;
+mod video_pieces;
 mod walk;
 
 pub use client::{Client, ClientBuilder};
@@ -109,16 +113,17 @@ pub use media::MediaPage;
 pub use oauth::{App, NewToken, OauthRefusal};
 pub use pan_model::{
     Blake3, ByteSize, ContentClaim, ContentProbe, Crc32, FsId, ListBy, ListOrder, Md5, MediaType,
-    Ondup, PanPath, PathError, Timestamp, Window,
+    Ondup, PanPath, PathError, StreamFormat, ThumbnailSize, Timestamp, Window,
 };
 pub use pan_pcs::{BulkLimits, ErrorCode};
 pub use partial::PartlyDone;
+pub use playlist::{Playlist, PlaylistPiece};
 pub use progress::Progress;
 pub use quota::Quota;
 pub use recycle::RecycledEntry;
 pub use reqwest;
 pub use retry::RetryPolicy;
-pub use streaming::StreamFormat;
 pub use throttle::Throttle;
-pub use thumbnail::{Thumbnail, ThumbnailSize};
+pub use thumbnail::Thumbnail;
 pub use transfer::{SmallFile, TransferOptions};
+pub use video_pieces::VideoPieces;

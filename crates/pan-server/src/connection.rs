@@ -34,10 +34,11 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// Serves a connection to its end.
+/// Serves a connection to its end. `scheme` is what its URLs begin with.
 pub(crate) async fn serve<S>(
     stream: S,
     protocol: Protocol,
+    scheme: &'static str,
     state: Arc<ServerState>,
     watcher: Watcher,
 ) where
@@ -45,7 +46,7 @@ pub(crate) async fn serve<S>(
 {
     let service = service_fn(move |request| {
         let state = state.clone();
-        async move { Ok::<_, Infallible>(router::route(state, request).await) }
+        async move { Ok::<_, Infallible>(router::route(state, scheme, request).await) }
     });
     let stream = TokioIo::new(StallGuard::new(stream));
     let ended = match protocol {

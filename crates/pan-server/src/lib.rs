@@ -6,10 +6,14 @@
 pub mod admin;
 mod body;
 mod connection;
+mod cors;
+mod hls;
 mod listen;
 mod middleware;
 mod pcs;
 mod router;
+mod site;
 mod stall;
 
 pub use listen::{Listener, Server, ServerState};
+pub use site::{Site, SiteError};

@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::connection::{self, Protocol};
 use crate::middleware::RequestIds;
+use crate::site::Site;
 
 /// Connections that are served at once; further ones wait in the kernel.
 const CONNECTIONS_MAX: usize = 1_000;
@@ -53,6 +54,7 @@ impl Listener {
 /// What every connection of a server shares.
 pub struct ServerState {
     pub(crate) pan: Pan,
+    pub(crate) site: Site,
     pub(crate) request_ids: RequestIds,
     /// Bodies of parameters that may be in memory together.
     pub(crate) parameter_room: Arc<Semaphore>,
@@ -73,9 +75,10 @@ pub struct Server {
 
 impl Server {
     /// A server that answers with this `Pan`.
-    pub fn new(pan: Pan) -> Self {
+    pub fn new(pan: Pan, site: Site) -> Self {
         let state = ServerState {
             pan,
+            site,
             request_ids: RequestIds::new(),
             parameter_room: Arc::new(Semaphore::new(crate::pcs::PARAMETER_ROOM)),
             draining: AtomicBool::new(false),
@@ -143,7 +146,7 @@ async fn serve_one(
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let Some(tls) = tls else {
-        return connection::serve(stream, Protocol::Http1, state, watcher).await;
+        return connection::serve(stream, Protocol::Http1, "http", state, watcher).await;
     };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
@@ -151,7 +154,7 @@ async fn serve_one(
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            connection::serve(stream, protocol, state, watcher).await;
+            connection::serve(stream, protocol, "https", state, watcher).await;
         }
         Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),

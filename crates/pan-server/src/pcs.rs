@@ -29,9 +29,11 @@ mod recycle;
 mod reply;
 mod request;
 mod search;
+mod streaming;
+mod thumbnail;
 mod upload;
 mod upload_tmpfile;
 mod windows;
 
-pub(crate) use answer::answer;
+pub(crate) use answer::{answer, refusal};
 pub(crate) use request::{PARAMETER_ROOM, Request};

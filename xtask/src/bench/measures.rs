@@ -4,6 +4,7 @@ mod client;
 mod download;
 mod limits;
 mod list;
+mod media;
 mod memory;
 mod small_download;
 mod small_upload;
@@ -45,6 +46,8 @@ pub(crate) enum Group {
     Memory,
     /// A tree of a million entries: whole directories, lists, search, diff
     Tree,
+    /// Thumbnails beside vipsthumbnail and ImageMagick, video beside ffmpeg alone
+    Media,
     /// The `pan` command beside bypy, rclone, find and curl
     Client,
 }
@@ -71,6 +74,7 @@ impl Group {
             Self::Download => download::measure(bench, report),
             Self::Memory => memory::measure(bench, report),
             Self::Tree => tree::measure(bench, report),
+            Self::Media => media::measure(bench, report),
             Self::Client => client::measure(bench, report),
         }
     }

@@ -112,6 +112,22 @@ impl Client<'_> {
         self.expect_success(path, &mut |_| ()).map(drop)
     }
 
+    /// Uploads bytes; nothing may be there before.
+    pub(crate) fn upload_bytes(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        let (head, after) = self.target.upload_head(path, bytes.len() as u64);
+        self.connection.send(&[head.as_bytes(), bytes, after.as_bytes()].concat())?;
+        self.expect_success(path, &mut |_| ()).map(drop)
+    }
+
+    /// Follows an absolute link of this server, as somebody without a token does.
+    pub(crate) fn follow(&mut self, link: &str, sink: &mut dyn FnMut(&[u8])) -> Result<u64> {
+        let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
+        let path = rest.find('/').map_or("/", |at| &rest[at..]);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n");
+        self.connection.send(request.as_bytes())?;
+        self.expect_success(path, sink)
+    }
+
     /// Downloads a file or a range of it, and returns how many bytes came.
     pub(crate) fn download(
         &mut self,

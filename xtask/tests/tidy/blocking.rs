@@ -8,6 +8,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("bytes", "a method of `blocking::Download`"),
     ("chunk", "a method of `blocking::Download`"),
     ("into_stream", "`blocking::Download` is a reader"),
+    ("get", "a method of `VideoPieces`: `stream_pieces` goes through them"),
 ];
 
 #[test]

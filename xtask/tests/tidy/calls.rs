@@ -19,6 +19,8 @@ const CALLS: &[(&str, &str, &str, &str)] = &[
     ("Diff", "diff.rs", "diff", "pan diff"),
     ("Search", "search.rs", "search", "pan find"),
     ("ListMedia", "media.rs", "list_media", "pan media"),
+    ("Thumbnail", "thumbnail.rs", "thumbnail", "pan thumb"),
+    ("Streaming", "streaming.rs", "streaming", "pan play"),
     ("RapidUpload", "rapid_upload.rs", "rapid_upload", "pan put"),
     ("Delete", "delete.rs", "delete_entry", "pan rm"),
     ("ListRecycle", "recycle.rs", "list_recycle", "pan recycle"),

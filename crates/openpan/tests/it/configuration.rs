@@ -51,6 +51,14 @@ fn an_unknown_key_is_an_error() {
         ("[recycle]\nretention_days = -1\n".into(), "retention_days"),
         ("[recycle]\nlimit_ratio = -0.5\n".into(), "limit_ratio"),
         ("[rapid_upload]\nscope = \"all\"\n".into(), "scope"),
+        ("[media]\ncache_size = \"much\"\n".into(), "cache_size"),
+        ("[media]\ncache_size = 7\n".into(), "cache_size"),
+        ("[media]\nprocesses_max = 0\n".into(), "processes_max"),
+        ("[media]\ncache = \"x\"\n".into(), "cache"),
+        ("public_url = \"pan.example.org\"\n".into(), "https://pan.example.org"),
+        ("public_url = \"https://pan.example.org/?a\"\n".into(), "public URL"),
+        ("web_origin = \"*\"\n".into(), "web origin"),
+        ("web_origin = \"https://a.b/c\"\n".into(), "without a path"),
     ] {
         fs::write(&file, &text).unwrap();
         let said = fail(openpan(&data, &["serve", "--config", file.to_str().unwrap()]));

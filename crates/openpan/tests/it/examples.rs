@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use pan_conformance::pcs::{Client, TokenSpec};
 
 use crate::clients::target;
+use crate::media_commands;
 use crate::server::empty_directory;
 use crate::shared::with_target;
 
@@ -18,6 +19,7 @@ crate::tests![
     changes_are_told_as_they_happen,
     a_known_content_is_not_sent,
     a_deletion_is_undone,
+    a_picture_gets_small_and_a_video_is_saved,
     what_is_not_served_yet_is_said,
 ];
 
@@ -144,14 +146,25 @@ fn a_deletion_is_undone() {
     });
 }
 
+fn a_picture_gets_small_and_a_video_is_saved() {
+    with_client(|client| {
+        let directory = empty_directory();
+        let [small, film] = ["small.png", "film.ts"].map(|name| directory.path().join(name));
+        media_commands::put(client, directory.path(), &["sea.png", "sea.mov"]);
+        let [picture, video] = [&small, &film].map(|path| path.to_str().unwrap());
+        let said = run("watch", client, &["/sea.png", picture, "/sea.mov", video]);
+        assert_eq!(said, format!("{picture} is image/png\n{video} plays 9 s\n"));
+        assert!(fs::read(&small).unwrap().starts_with(b"\x89PNG"));
+        media_commands::lasts(&film);
+    });
+}
+
 /// The day it is served, the example and the docs of the SDK have to say so.
 fn what_is_not_served_yet_is_said() {
     with_client(|client| {
         let said = run("fetch_url", client, &["http://127.0.0.1:9/x", "/x"]);
         assert_eq!(said, "this service does not fetch anything\n");
         for (object, method) in [
-            ("thumbnail", "generate"),
-            ("file", "streaming"),
             ("services/cloud_dl", "query_task"),
             ("services/cloud_dl", "list_task"),
             ("services/cloud_dl", "cancel_task"),

@@ -9,7 +9,7 @@ use pan_blob_disk::{DiskOptions, DiskStore};
 use pan_conformance::pcs::digest;
 use pan_core::{BodyError, Engines, Located, Pan, RecycledEntry, Settings};
 use pan_engine::meta::ChangeRow;
-use pan_engine::{EngineError, MetaRead, MetaStoreExt, ReadCost};
+use pan_engine::{EngineError, MediaEngine, MetaRead, MetaStoreExt, NoMedia, ReadCost};
 use pan_hash::Hasher;
 use pan_meta_sqlite::{Options, SqliteStore};
 use pan_model::{
@@ -31,6 +31,10 @@ pub(crate) struct InHand {
 
 impl InHand {
     pub(crate) fn new(settings: Settings) -> Self {
+        Self::with_media(settings, Arc::new(NoMedia))
+    }
+
+    pub(crate) fn with_media(settings: Settings, media: Arc<dyn MediaEngine>) -> Self {
         let directory = empty_directory();
         let file = directory.path().join("meta.db");
         let meta = Arc::new(SqliteStore::open(&file, Options::default()).unwrap());
@@ -40,6 +44,7 @@ impl InHand {
             meta: meta.clone(),
             backups: Arc::new(NoBackups),
             blobs: Arc::new(blobs.unwrap()),
+            media,
             hasher: Hasher::new(1),
             clock: clock.clone(),
             entropy: Arc::new(Dice),
@@ -52,10 +57,15 @@ impl InHand {
         settings: Settings,
         story: impl FnOnce(Arc<Self>) -> F,
     ) {
+        Self::tell(Self::new(settings), story);
+    }
+
+    /// The same on one that is there.
+    pub(crate) fn tell<F: Future<Output = ()>>(this: Self, story: impl FnOnce(Arc<Self>) -> F) {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
-            let storage = Arc::new(Self::new(settings));
+            let storage = Arc::new(this);
             story(storage.clone()).await;
             let report = storage.pan.check(true).await.unwrap();
             assert!(report.is_clean(), "{:#?}", report.findings);

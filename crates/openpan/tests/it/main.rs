@@ -9,7 +9,8 @@
 //! `OPENPAN_TEST_SEED` repeats the programs of the model and the crash test,
 //! `OPENPAN_TEST_MODEL_PROGRAMS` and `OPENPAN_TEST_CRASH_ROUNDS` ask for more
 //! of them (`OPENPAN_TEST_SYNC_SEEDS` of `pan sync`); `OPENPAN_TEST_PYTHON` and `OPENPAN_TEST_BAIDUPCS` say where the
-//! old clients are (`cargo xtask test` puts them into `target/pyenv`).
+//! old clients are (`cargo xtask test` puts them into `target/pyenv`),
+//! `OPENPAN_TEST_HLS_JS` where hls.js is (`target/hlsjs`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test passes, or it panics")]
 
@@ -17,12 +18,14 @@ mod admin;
 mod backup;
 mod bad_input;
 mod bad_network;
+mod browser;
 mod check_trees;
 mod cli;
 mod clients;
 mod commands;
 mod completion;
 mod configuration;
+mod cors;
 mod crash;
 mod damage;
 mod dump;
@@ -38,6 +41,7 @@ mod invariants;
 mod link;
 mod man;
 mod many_files;
+mod media_commands;
 mod mistakes;
 mod model;
 mod person;
@@ -52,8 +56,11 @@ mod scrub;
 mod security;
 mod server;
 mod shared;
+mod stream_links;
+mod streaming;
 mod sync;
 mod terminal;
+mod thumb_play;
 mod tour;
 mod tree_du_df;
 mod trust;
@@ -86,6 +93,8 @@ fn main() {
         // The longest first: it waits for timeouts.
         security::tests,
         crash::tests,
+        streaming::tests,
+        browser::tests,
         many_files::tests,
         clients::tests,
         faults::tests,
@@ -101,6 +110,7 @@ fn main() {
         commands::tests,
         completion::tests,
         configuration::tests,
+        cors::tests,
         damage::tests,
         dump::tests,
         examples::tests,
@@ -108,6 +118,7 @@ fn main() {
         globs::tests,
         invariants::tests,
         man::tests,
+        media_commands::tests,
         mistakes::tests,
         purge::tests,
         put_get::tests,
@@ -115,7 +126,9 @@ fn main() {
         resume::tests,
         running_download::tests,
         scrub::tests,
+        stream_links::tests,
         terminal::tests,
+        thumb_play::tests,
         tour::tests,
         tree_du_df::tests,
         trust::tests,

@@ -4,6 +4,7 @@ use pan_conformance::pcs::Client;
 use serde_json::Value;
 
 use crate::cli::{objects, plant, relaxed, with_person};
+use crate::media_commands;
 use crate::person::Person;
 
 crate::tests![
@@ -145,6 +146,34 @@ hint: `/none/` would be made",
 For more information, try '--help'.",
     ),
     mistake(
+        &["thumb", "--size", "0x9", "/a"],
+        2,
+        "error: invalid value '0x9' for '--size <WIDTHxHEIGHT>': write 320x240, each side from 1 to 1600
+
+For more information, try '--help'.",
+    ),
+    mistake(
+        &["thumb", "/a", "/b", "-o", "-"],
+        2,
+        "error: several pictures do not go to stdout
+
+hint: write `-o DIR/`",
+    ),
+    mistake(
+        &["play", "/a", "--download", "a.avi"],
+        2,
+        "error: a.avi: the ending does not say what it is to be
+
+hint: write .mp4, .ts for a transport stream, or .m3u8 for the playlist",
+    ),
+    mistake(
+        &["play", "/?", "--url"],
+        2,
+        "error: one video is played at a time, and several match
+
+hint: `pan ls` shows what a pattern matches",
+    ),
+    mistake(
         &["recycle", "restore", "/a"],
         4,
         "error: /a: it is not in the recycle bin
@@ -222,6 +251,9 @@ const COMMANDS: &[(&[&str], usize)] = &[
     (&["check", "-a", "file", "/d/file"], 1),
     (&["diff"], 10),
     (&["sync", "up", "synced", "/d/synced"], 2),
+    (&["put", "sea.png", "sea.mov", "/"], 2),
+    (&["thumb", "/sea.png"], 1),
+    (&["play", "/sea.mov", "--download", "sea.m3u8"], 1),
     (&["rm", "-r", "/d", "/moved"], 2),
     (&["recycle", "ls"], 2),
     (&["recycle", "restore", "/moved"], 1),
@@ -234,6 +266,7 @@ const TEXTS: &[&str] = &["cat", "completion", "man", "help"];
 
 fn every_command_speaks_json() {
     with_things(|person, _| {
+        media_commands::make(&person.path("."), &["sea.png", "sea.mov"]);
         for (arguments, count) in COMMANDS {
             let output = person.run(&[&["--json"], *arguments].concat());
             let stderr = String::from_utf8(output.stderr).unwrap();

@@ -189,6 +189,7 @@ fn sec_token_canary() {
     for client in [&setup, &demo, &unknown] {
         use_everywhere(client);
     }
+    let link = watch(&demo);
     server.check();
     server.terminate();
     let mut server = server;
@@ -205,6 +206,11 @@ fn sec_token_canary() {
         }
         is_in_no_file(&data, token);
     }
+    for needle in [&link[..], &link[..link.len() / 2], &link[link.len() / 2..]] {
+        assert!(!log.contains(needle), "in the log: {}", line_with(&log, needle));
+        assert!(!printed.contains(needle), "on stdout: {printed}");
+    }
+    is_in_no_file(&data, &link);
     assert!(!log.contains("canary-content"), "{}", line_with(&log, "canary-content"));
 }
 
@@ -240,6 +246,26 @@ fn use_everywhere(client: &Client) {
         let _ = connection.finish_sending();
         let _ = connection.read_head();
     }
+}
+
+/// A link is as good as a token for a while: it is used well, and badly.
+fn watch(client: &Client) -> String {
+    let video = include_bytes!("../../../pan-conformance/golden/video.mp4");
+    client.put("/apps/demo/film", video).ok();
+    let call = client.file("streaming").get().param("path", "/apps/demo/film");
+    let reply = call.param("type", "M3U8_320_240").send();
+    let playlist = String::from_utf8_lossy(reply.bytes()).into_owned();
+    let url = playlist.lines().find(|line| line.contains("/hls/")).expect("a piece").to_owned();
+    let link = url.split('/').nth(4).unwrap().to_owned();
+    let of = |name: &str| client.call("", "x").at(&format!("/hls/{link}{name}"));
+    assert_eq!(of("/0.ts").get().without_method().send().status(), 200);
+    for name in ["/99.ts", "/x.ts", "x/0.ts", "", "/0.ts?", "/%ff.ts"] {
+        of(name).get().send();
+    }
+    of("/0.ts").send();
+    client.rm("/apps/demo/film").ok();
+    of("/0.ts").get().send().refused(403, 31064);
+    link
 }
 
 fn is_in_no_file(directory: &Path, token: &str) {

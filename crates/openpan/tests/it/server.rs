@@ -167,6 +167,11 @@ impl Server {
         assert!(status.success(), "{status}: {}", self.log());
     }
 
+    /// Its process number.
+    pub(crate) fn number(&self) -> u32 {
+        self.child.id()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }

@@ -13,7 +13,7 @@ use pan_conformance::pcs::digest;
 use pan_core::{Engines, Pan, Settings};
 use pan_engine::{
     BackupPlace, Backups, BlobStore, BlobWriter, BoxFuture, Clock, EngineError, ErrorKind, Job,
-    LocalTime, MetaStore, MetaStoreExt, MetaTxn, ReadCost, ReadJob, Scope, StoreId,
+    LocalTime, MetaStore, MetaStoreExt, MetaTxn, NoMedia, ReadCost, ReadJob, Scope, StoreId,
 };
 use pan_hash::Hasher;
 use pan_meta_sqlite::{Options, SqliteStore};
@@ -136,6 +136,7 @@ fn open_with(
         meta: Arc::new(FaultyMeta(meta, faults.clone())),
         blobs: Arc::new(FaultyBlobs(blobs, faults.clone())),
         backups,
+        media: Arc::new(NoMedia),
         hasher: Hasher::new(1),
         clock: Arc::new(Later),
         entropy: Arc::new(Dice),

@@ -41,6 +41,13 @@ const FIELDS: &[Field] = &[
     }),
     ("download.path", Client::get),
     ("stream.path", |c, p| c.call("stream", "download").param("path", p).get().send()),
+    ("thumbnail.path", |c, p| {
+        let call = c.call("thumbnail", "generate").param("path", p);
+        call.param("width", "9").param("height", "9").send()
+    }),
+    ("streaming.path", |c, p| {
+        c.file("streaming").param("path", p).param("type", "M3U8_320_240").send()
+    }),
     ("mkdir.path", Client::mkdir),
     ("meta.path", Client::meta),
     ("meta.param", |c, p| c.batch("meta", &json!([{ "path": p }]))),

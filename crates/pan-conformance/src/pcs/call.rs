@@ -5,6 +5,9 @@
 use super::encoding::{BOUNDARY, Part, encode, multipart, urlencoded};
 use super::{Client, Reply};
 
+/// What every call says it was sent to: a client that was led here (1.3).
+pub(super) const HOST: &str = "pcs.baidu.com";
+
 /// Where the parameters of a call travel (pcs-rest 1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carrier {
@@ -173,7 +176,7 @@ impl<'a> Call<'a> {
     pub fn head(&self, length: u64, body_type: Option<&str>) -> Vec<u8> {
         let verb = self.actual_verb();
         let target = self.target();
-        let mut head = format!("{verb} {target} HTTP/1.1\r\nHost: pcs.baidu.com\r\n");
+        let mut head = format!("{verb} {target} HTTP/1.1\r\nHost: {HOST}\r\n");
         if self.credential == Credential::Bearer {
             head.push_str(&format!("Authorization: Bearer {}\r\n", self.client.token()));
         }

@@ -7,13 +7,21 @@ use super::{Reply, Target};
 super::keep![sec_headers, sec_header_names, a_stored_page_is_never_a_page];
 
 #[track_caller]
-fn is_guarded(reply: &Reply) {
+pub(super) fn is_guarded(reply: &Reply) {
     assert_eq!(reply.field("x-content-type-options"), Some("nosniff"), "{reply}");
     assert_eq!(reply.field("referrer-policy"), Some("no-referrer"), "{reply}");
     let cached = reply.field("cache-control").unwrap_or_default();
     assert!(cached.contains("private") || cached.contains("no-store"), "`{cached}`: {reply}");
     assert_eq!(reply.field("access-control-allow-origin"), None, "no CORS (S23): {reply}");
     assert_eq!(reply.field("set-cookie"), None, "{reply}");
+}
+
+/// What a browser opens of it can neither run nor be read by another site's page.
+#[track_caller]
+pub(super) fn is_sealed_off(reply: &Reply) {
+    let policy = reply.field("content-security-policy").unwrap_or_default();
+    assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+    assert_eq!(reply.field("cross-origin-resource-policy"), Some("same-site"), "{reply}");
 }
 
 /// S20, S22: on every route that serves bytes, and on every other reply too.
@@ -32,11 +40,9 @@ fn sec_headers(t: &Target<'_>) {
         ask("stream").get().field("Range", "bytes=-1").send(),
     ] {
         is_guarded(&reply);
-        let policy = reply.field("content-security-policy").unwrap_or_default();
-        assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+        is_sealed_off(&reply);
         let disposition = reply.field("content-disposition").unwrap_or_default();
         assert!(disposition.starts_with("attachment;"), "`{disposition}`: {reply}");
-        assert_eq!(reply.field("cross-origin-resource-policy"), Some("same-site"), "{reply}");
         let kind = reply.field("content-type").unwrap_or_default();
         let is_plain =
             kind == "application/octet-stream" || kind.starts_with("multipart/byteranges");

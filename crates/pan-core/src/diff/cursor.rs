@@ -1,20 +1,13 @@
 //! Where a reader is, sealed: a client can keep it and not look into it.
 //!
-//! The text is base64url without padding, which survives any number of
-//! percent-encodings. It is bound to the user and to the token's root.
+//! It is bound to the user and to the token's root.
 
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use pan_model::{Caller, FsId, PanPath, Rev, UserNo};
 
 use super::position::{Anchor, Position, ShortDigest, keys_of, short_digest};
+use crate::seal::{Opened, Seal};
 use crate::{Error, Result};
 
-/// What a sealed cursor begins with.
-pub(super) const NONCE_BYTES: usize = 12;
-/// What a sealed cursor ends with.
-const TAG_BYTES: usize = 16;
 /// Cursors of another version begin anew.
 const VERSION: u8 = 1;
 
@@ -58,7 +51,7 @@ impl Cursor {
         self.user == caller.user && self.root == digest_of_root(&caller.root)
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         let (tag, position) = match &self.place.step {
             Step::Snapshot(position) => (0, Some(position)),
             Step::Gone => (1, None),
@@ -128,45 +121,13 @@ impl Bytes<'_> {
     }
 }
 
-/// The key that seals cursors.
-pub(crate) struct CursorKey(LessSafeKey);
-
-impl CursorKey {
-    /// The key that a stored secret makes.
-    pub(super) fn of(secret: &[u8]) -> Result<Self> {
-        // A nonce that came twice would, in this mode, say no more than that
-        // two cursors were the same.
-        let key = UnboundKey::new(&AES_256_GCM_SIV, secret).map_err(|_| Error::Damaged {
-            what: "the secret of cursors has a wrong size".into(),
-        })?;
-        Ok(Self(LessSafeKey::new(key)))
-    }
-
-    /// The text of a cursor.
-    pub(super) fn seal(&self, cursor: &Cursor, nonce: [u8; NONCE_BYTES]) -> Result<String> {
-        let mut sealed = cursor.to_bytes();
-        self.0
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::empty(),
-                &mut sealed,
-            )
-            .map_err(|_| Error::Damaged { what: "a cursor could not be sealed".into() })?;
-        sealed.splice(..0, nonce);
-        Ok(BASE64_URL_SAFE_NO_PAD.encode(sealed))
-    }
-
-    /// The cursor of a text; `None` for one that another key sealed, or that
-    /// another version wrote.
-    pub(super) fn open(&self, text: &str) -> Result<Option<Cursor>> {
-        let mut sealed = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Error::CursorInvalid)?;
-        if sealed.len() < NONCE_BYTES + TAG_BYTES {
-            return Err(Error::CursorInvalid);
-        }
-        let (nonce, sealed) = sealed.split_at_mut(NONCE_BYTES);
-        let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else { return Ok(None) };
-        let opened = self.0.open_in_place(nonce, Aad::empty(), sealed);
-        Ok(opened.ok().and_then(|bytes| Cursor::from_bytes(bytes)))
+/// The cursor of a text; `None` for one that another key sealed, or that
+/// another version wrote.
+pub(super) fn open(key: &Seal, text: &str) -> Result<Option<Cursor>> {
+    match key.open(text) {
+        Opened::Ours(bytes) => Ok(Cursor::from_bytes(&bytes)),
+        Opened::Foreign => Ok(None),
+        Opened::Nothing => Err(Error::CursorInvalid),
     }
 }
 
@@ -175,8 +136,9 @@ mod tests {
     use pan_model::{FsId, Rev, UserNo};
 
     use super::super::position::{Anchor, POSITION_BYTES_MAX, Position};
-    use super::{Cursor, CursorKey, Place, Step};
+    use super::{Cursor, Place, Step, open};
     use crate::Error;
+    use crate::seal::Seal;
 
     fn cursor(step: Step) -> Cursor {
         Cursor { user: UserNo(7), root: [5; 16], place: Place { rev: Rev(u64::MAX), step } }
@@ -190,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_cursor_goes_both_ways_and_stays_short() {
-        let key = CursorKey::of(&[1; 32]).unwrap();
+        let key = Seal::of(&[1; 32]).unwrap();
         let long = "n".repeat(POSITION_BYTES_MAX);
         for step in [
             Step::Snapshot(Position::default()),
@@ -202,27 +164,27 @@ mod tests {
             Step::Below(anchored(&[&long])),
         ] {
             let cursor = cursor(step);
-            let text = key.seal(&cursor, [9; 12]).unwrap();
+            let text = key.seal(cursor.to_bytes(), [9; 12]).unwrap();
             assert!(text.len() <= 3 << 10, "{}", text.len());
             assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)));
-            assert_eq!(key.open(&text).unwrap(), Some(cursor));
+            assert_eq!(open(&key, &text).unwrap(), Some(cursor));
         }
     }
 
     #[test]
     fn what_is_no_cursor_is_told_from_a_foreign_one() {
-        let key = CursorKey::of(&[1; 32]).unwrap();
-        let text = key.seal(&cursor(Step::Gone), [9; 12]).unwrap();
-        let other = CursorKey::of(&[2; 32]).unwrap();
-        assert_eq!(other.open(&text).unwrap(), None);
+        let key = Seal::of(&[1; 32]).unwrap();
+        let text = key.seal(cursor(Step::Gone).to_bytes(), [9; 12]).unwrap();
+        let other = Seal::of(&[2; 32]).unwrap();
+        assert_eq!(open(&other, &text).unwrap(), None);
         for (i, _) in text.char_indices().take(text.len() - 1) {
             let mut changed = text.clone();
             let with = if &text[i..=i] == "A" { "B" } else { "A" };
             changed.replace_range(i..=i, with);
-            assert_eq!(key.open(&changed).unwrap(), None, "{i}");
+            assert_eq!(open(&key, &changed).unwrap(), None, "{i}");
         }
         for wrong in ["x", "abc", "null0", "a b", "a+b/", &format!("{text}="), &text[..30]] {
-            assert!(matches!(key.open(wrong), Err(Error::CursorInvalid)), "{wrong}");
+            assert!(matches!(open(&key, wrong), Err(Error::CursorInvalid)), "{wrong}");
         }
     }
 }

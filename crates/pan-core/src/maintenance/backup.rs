@@ -16,7 +16,7 @@ use super::Progress;
 use super::damage::{Damage, Damages};
 use super::scrub::{BEGINNING, Slice};
 use super::stored::{read_stored, stored_length};
-use crate::diff::forget_cursors;
+use crate::seal::forget_secrets;
 use crate::{Error, Pan, Result};
 
 /// The setting that holds the id of the store.
@@ -61,7 +61,7 @@ impl Pan {
         let mut place = self.inner().engines.backups.open(place, store).await?;
         let _lease = self.inner().leases.hold().await;
         let rows = place.copy_rows().await?;
-        forget_cursors(&*rows).await?;
+        forget_secrets(&*rows).await?;
         let mut report = BackupReport::default();
         let mut at = Some(BEGINNING);
         while let Some(next) = at {

@@ -14,8 +14,8 @@ use super::reader::{Waiting, pieces};
 use super::{Client, Download, Items};
 use crate::{
     App, Content, DiffPage, Entry, Error, Extensions, FileFacts, MediaPage, NewToken, PartlyDone,
-    Quota, RecycledEntry, SmallFile, StreamFormat, Task, TaskDetail, TaskFilter, TaskId,
-    TaskOptions, TaskPage, Thumbnail, ThumbnailSize, TransferOptions,
+    Playlist, PlaylistPiece, Quota, RecycledEntry, SmallFile, StreamFormat, Task, TaskDetail,
+    TaskFilter, TaskId, TaskOptions, TaskPage, Thumbnail, ThumbnailSize, TransferOptions,
 };
 
 /// Methods that wait for the async method of the same name.
@@ -102,6 +102,8 @@ calls! {
     fn thumbnail(path: &PanPath, size: ThumbnailSize) -> Result<Thumbnail, Error>;
     fn diff(cursor: Option<&str>) -> Result<DiffPage, Error>;
     fn streaming(path: &PanPath, format: StreamFormat) -> Result<String, Error>;
+    fn playlist(path: &PanPath, format: StreamFormat) -> Result<Playlist, Error>;
+    fn stream_piece(piece: &PlaylistPiece) -> Result<Bytes, Error>;
     fn list_media(
         media: MediaType,
         prefix: Option<&str>,
@@ -138,6 +140,7 @@ streams! {
     ) -> Result<Entry, (PanPath, Error)>;
     fn search_all(path: &PanPath, keyword: &str, deep: bool) -> Result<Entry, Error>;
     fn list_media_all(media: MediaType, prefix: Option<&str>) -> Result<Entry, Error>;
+    fn stream_pieces(playlist: &Playlist) -> Result<Bytes, Error>;
     fn list_task_all(filter: &TaskFilter) -> Result<Task, Error>;
     fn list_recycle_all() -> Result<RecycledEntry, Error>;
     fn diff_all(cursor: Option<&str>) -> Result<DiffPage, Error>;

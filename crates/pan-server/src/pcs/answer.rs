@@ -9,7 +9,8 @@ use super::reply;
 use super::request::{Call, Request, extract};
 use super::{
     bulk_upload, create_superfile, delete, diff, download, extensions, list, media, meta, mkdir,
-    move_copy, quota, rapid_probe, rapid_upload, recycle, search, upload, upload_tmpfile,
+    move_copy, quota, rapid_probe, rapid_upload, recycle, search, streaming, thumbnail, upload,
+    upload_tmpfile,
 };
 use crate::ServerState;
 use crate::body::ReplyBody;
@@ -34,10 +35,15 @@ pub(crate) async fn answer(
         Err(failure) => ("refused", Err(failure)),
     };
     let mut response = answer.unwrap_or_else(|failure| reply::failure(&failure, request_id));
-    if bodiless && response.status().is_client_error() {
+    if bodiless && !response.status().is_success() {
         *response.body_mut() = ReplyBody::empty();
     }
     (name, response)
+}
+
+/// The error body for what a rule refused outside of a call.
+pub(crate) fn refusal(error: pan_core::Error, request_id: u64) -> Response<ReplyBody> {
+    reply::failure(&Failure::from(error), request_id)
 }
 
 async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
@@ -61,6 +67,8 @@ async fn dispatch(state: &ServerState, call: &mut Call) -> Answer {
         Method::RapidUpload => rapid_upload::answer(pan, call).await,
         Method::Search => search::answer(pan, call).await,
         Method::ListMedia => media::answer(pan, call).await,
+        Method::Thumbnail => thumbnail::answer(pan, call).await,
+        Method::Streaming => streaming::answer(state, call).await,
         Method::RapidProbe => rapid_probe::answer(pan, call).await,
         Method::Extensions => extensions::answer(call),
         Method::BulkUpload => bulk_upload::answer(pan, call).await,

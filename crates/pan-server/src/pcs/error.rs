@@ -1,7 +1,7 @@
 //! From situations to codes: the one place where the rules' errors meet the
 //! error table of PCS.
 
-use pan_core::Error;
+use pan_core::{Error, MediaError};
 use pan_pcs::{BatchError, ErrorCode, ParamError};
 
 /// Why a call failed, in PCS words.
@@ -76,6 +76,11 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = code_of(&error);
         let detail = match &error {
+            Error::Thumbnail(MediaError::Failed(what))
+            | Error::Streaming(MediaError::Failed(what)) => {
+                tracing::error!(%what, "the media engine failed");
+                String::new()
+            }
             // What an engine says is for the log, not for the caller.
             Error::Engine(error) => {
                 tracing::error!(%error, "an engine failed");
@@ -89,15 +94,30 @@ impl From<Error> for Failure {
             }
             error => error.to_string(),
         };
-        let busy = code == ErrorCode::ServiceUnavailable;
-        Self { retry_after: busy.then_some(1), ..Self::new(code, detail) }
+        let failure = Self::new(code, detail);
+        // Nothing is wrong with the server: the file is at fault.
+        let status = is_unsuitable(&error).then_some(400);
+        Self { retry_after: retry_after(code), status, ..failure }
+    }
+}
+
+fn is_unsuitable(error: &Error) -> bool {
+    matches!(error, Error::Thumbnail(MediaError::Unsuitable(_)))
+}
+
+/// Seconds after which what is refused for now may be had.
+fn retry_after(code: ErrorCode) -> Option<u32> {
+    match code {
+        ErrorCode::ServiceUnavailable => Some(1),
+        ErrorCode::ThumbnailProcessing | ErrorCode::Transcoding => Some(2),
+        _ => None,
     }
 }
 
 fn code_of(error: &Error) -> ErrorCode {
     use pan_core::EngineErrorKind as Kind;
     match error {
-        Error::NotFound { .. } => ErrorCode::FileNotExists,
+        Error::NotFound { .. } | Error::NoPiece { .. } => ErrorCode::FileNotExists,
         Error::AlreadyExists { .. } => ErrorCode::FileExists,
         Error::NameInvalid { .. } => ErrorCode::FileNameInvalid,
         Error::ParentIsFile { .. } => ErrorCode::ParentNotDirectory,
@@ -113,6 +133,13 @@ fn code_of(error: &Error) -> ErrorCode {
         Error::ContentUnknown => ErrorCode::Md5NotFound,
         Error::NotRecycled { .. } => ErrorCode::InvalidFsId,
         Error::SourceChanged { .. } => ErrorCode::CopyFailed,
+        Error::Thumbnail(MediaError::Unavailable(_))
+        | Error::Streaming(MediaError::Unavailable(_)) => ErrorCode::NotImplemented,
+        Error::Thumbnail(MediaError::Busy(_)) => ErrorCode::ThumbnailProcessing,
+        Error::Thumbnail(_) => ErrorCode::ThumbnailFailed,
+        Error::Streaming(MediaError::Unsuitable(_)) => ErrorCode::StreamUnsupported,
+        Error::Streaming(_) => ErrorCode::Transcoding,
+        Error::LinkInvalid => ErrorCode::NotAuthorized,
         Error::TokenInvalid => ErrorCode::TokenInvalid,
         Error::TokenExpired => ErrorCode::TokenExpired,
         Error::UserDisabled => ErrorCode::UserNotActive,

@@ -3,7 +3,7 @@
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, EXPECT};
 use http::request::Parts;
-use http::{HeaderMap, Method as Verb};
+use http::{HeaderMap, Method as Verb, Uri};
 use pan_core::{BodyError, MAX_UPLOAD};
 use pan_model::Caller;
 use pan_pcs::{ErrorCode, FilePart, MethodSpec, Object, Params, Verbs};
@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) head: Parts,
     /// The decoded path.
     pub(crate) path: String,
+    /// What the URLs of its connection begin with.
+    pub(crate) scheme: &'static str,
     pub(crate) body: RequestBody,
     pub(crate) request_id: u64,
 }
@@ -36,6 +38,8 @@ pub(super) struct Call {
     pub(super) caller: Caller,
     pub(super) params: Params,
     pub(super) headers: HeaderMap,
+    pub(super) uri: Uri,
+    pub(super) scheme: &'static str,
     pub(super) verb: Verb,
     pub(super) request_id: u64,
     body: Body,
@@ -119,7 +123,7 @@ pub(super) fn no_content() -> Failure {
 
 /// Finds out what is called, by whom, with which parameters.
 pub(super) async fn extract(state: &ServerState, request: Request) -> Result<Call, Failure> {
-    let Request { head, path, body, request_id } = request;
+    let Request { head, path, scheme, body, request_id } = request;
     let expects = head.headers.contains_key(EXPECT);
     let mut reading = Reading { head, body: Body::Plain(body), params: Params::new() };
     match reading.identify(state, &path).await {
@@ -128,6 +132,8 @@ pub(super) async fn extract(state: &ServerState, request: Request) -> Result<Cal
             caller,
             params: reading.params,
             headers: reading.head.headers,
+            uri: reading.head.uri,
+            scheme,
             verb: reading.head.method,
             request_id,
             body: reading.body,

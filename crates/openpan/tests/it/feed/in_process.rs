@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use pan_blob_disk::{DiskOptions, DiskStore};
 use pan_core::{Change, Engines, Entry, Pan, Settings};
+use pan_engine::NoMedia;
 use pan_hash::Hasher;
 use pan_meta_sqlite::{Options, SqliteStore};
 use pan_model::{ByteSize, Caller, ListBy, ListOrder, Md5Style, Ondup, PanPath, PathRules, Window};
@@ -46,6 +47,7 @@ impl Ground {
                 meta: meta.clone(),
                 backups: Arc::new(NoBackups),
                 blobs: blobs.clone(),
+                media: Arc::new(NoMedia),
                 hasher: hasher.clone(),
                 clock: clock.clone(),
                 entropy: Arc::new(Dice),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pan_conformance::pcs::{Accounts, TokenSpec};
 use pan_core::Settings;
 use pan_model::{ByteSize, Md5Style, PanPath, PathRules};
-use pan_server::{Listener, Server};
+use pan_server::{Listener, Server, Site};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -30,7 +30,7 @@ impl Days {
         let (stop, stopping) = watch::channel(false);
         let listener = runtime.block_on(Listener::bind("127.0.0.1:0", None)).unwrap();
         let address = listener.url().unwrap().trim_start_matches("http://").to_owned();
-        let server = Server::new(storage.pan.clone());
+        let server = Server::new(storage.pan.clone(), Site::default());
         runtime.spawn(async move { server.serve(vec![listener], stopping).await });
         Self { runtime, storage, address, _stop: stop }
     }
