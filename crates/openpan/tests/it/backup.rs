@@ -10,6 +10,7 @@ use pan_conformance::pcs::{Client, digest};
 
 use crate::damage::blob_files;
 use crate::server::{Server, empty_directory, fail, openpan, succeed};
+use crate::streaming::playlist::Playlist;
 
 crate::tests![
     a_backup_under_load_is_served_whole,
@@ -21,6 +22,7 @@ crate::tests![
     only_a_place_of_backups_is_written_to,
     a_backup_needs_no_server,
     a_cursor_of_the_original_begins_anew_in_a_copy,
+    a_link_of_the_original_leads_nowhere_in_a_copy,
 ];
 
 fn content_of(number: u64) -> Vec<u8> {
@@ -282,4 +284,23 @@ fn a_cursor_of_the_original_begins_anew_in_a_copy() {
         assert_eq!(page(&client, next)["reset"], false);
         server.stop();
     }
+}
+
+// A copy gives the same ids to other files: a link from before would lead to
+// somebody else's.
+fn a_link_of_the_original_leads_nowhere_in_a_copy() {
+    let directory = empty_directory();
+    let (data, place) = (directory.path().join("data"), directory.path().join("copy"));
+    let server = Server::start(&data);
+    let admin = server.admin();
+    admin.put("/film.mp4", include_bytes!("../../../pan-conformance/golden/video.mp4")).ok();
+    let mut piece = Playlist::of(&admin, "/film.mp4").segments.remove(0);
+    assert_eq!(piece.status(), 200);
+    backup(&data, &place);
+    assert_eq!(piece.status(), 200, "the original goes on");
+    let copy = Server::start(&place);
+    piece.url = piece.url.replace(&server.address, &copy.address);
+    assert_eq!(piece.status(), 403);
+    let client = Client::new(&copy.address, admin.token());
+    assert_eq!(Playlist::of(&client, "/film.mp4").segments[0].status(), 200);
 }
